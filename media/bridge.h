@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * media/bridge.h - one call's packets: RTP on one side, chunks on the other.
+ *
+ *   RTP -> rtp_parse -> source check -> payload type -> chunk_write -> send()
+ *   RTP <- rtp_write <- payload type <- chunk_parse <- bridge_chunks()
+ *
+ * Every packet meets exactly one fate, and each fate is a counter.
+ *
+ * Owner:  gateway/worker.c, on the call's home worker.
+ * Loop:   worker (asserted).
+ * Spec:   RFC 3550, 4733, 3389; rows GW-09 to GW-12, MC, CC; Q50 to Q54,
+ *         Q59, Q61; profile section 1.
+ */
+#ifndef RIPTIDE_MEDIA_BRIDGE_H
+#define RIPTIDE_MEDIA_BRIDGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "media/desc.h"
+
+struct bridge;
+struct loop;
+struct rtp_port;
+
+/* Where records go: the byway, joined by gateway/worker.c. */
+struct bridge_out {
+	/* As byway_send(). */
+	int (*send)(const void *body, size_t len, bool media, void *arg);
+	/* Acks go into PUT replies and nowhere else (Q54). */
+	bool (*acks_in_reply)(void *arg);
+	size_t (*room)(void *arg);
+	void *arg;
+};
+
+enum bridge_fate {
+	FATE_FORWARDED,
+	FATE_BAD_RTP,
+	FATE_WRONG_SOURCE,	/* not the negotiated or latched one */
+	FATE_UNKNOWN_PT,
+	FATE_NOT_DIRECTED,	/* codec outside the directive */
+	FATE_NOT_NEGOTIATED,	/* chunk's codec outside the SDP answer */
+	FATE_DUPLICATE,
+	FATE_NO_WAY,		/* no byway open: panic */
+	FATE_NO_ROOM,		/* over the datagram limit, queue full */
+	FATE_NOT_READY,		/* before the SDP side has an address */
+	FATE_BAD_CHUNK,
+	FATE_UNREBUILT,		/* truncated before any full value */
+	FATE_CONTROL,		/* an ack or another control chunk */
+	FATE_UNKNOWN_CONTROL,
+	FATE_ENCRYPTED,		/* tag 13 present, key unknown */
+	FATE_WRONG_STREAM,	/* source or sink that no directive names */
+	FATE_SEND_FAILED,
+	FATE_CNT
+};
+const char *bridge_fate_name(enum bridge_fate fate);
+
+struct bridge_side {		/* what the SIP side negotiated */
+	struct media_desc local;	/* what we said */
+	struct media_desc remote;	/* what the peer said */
+	bool ready;			/* remote is filled */
+};
+
+struct bridge_ript {		/* what the RIPT side negotiated */
+	bool client;			/* our role */
+	uint8_t tx_source, tx_sink;	/* of our directive */
+	uint32_t tx_codecs;		/* may be sent; 0: no stream */
+	uint8_t rx_source, rx_sink;	/* of the peer's */
+	uint32_t rx_codecs;
+};
+
+struct bridge_direction {	/* counters of one direction */
+	uint64_t packets;		/* forwarded */
+	uint64_t octets;
+	uint64_t lost;			/* gaps in the sequence */
+	uint64_t last_ns;		/* loop time of the last; 0: none */
+	uint64_t fate[FATE_CNT];
+};
+
+struct bridge_stats {
+	struct bridge_direction from_rtp, from_ript;
+	uint64_t acks_sent, acks_received;
+	struct addr rtp_negotiated;
+	struct addr rtp_latched;	/* len 0: nothing latched yet */
+	uint16_t rtp_port;		/* ours */
+	uint64_t last_media_ns;		/* RTP from the peer: for rtp-timeout */
+	uint64_t digits;		/* telephone events begun */
+};
+
+/* Takes @port; both ways start when each side is ready. */
+struct bridge *bridge_new(struct loop *loop, struct rtp_port *port,
+			  const struct bridge_out *out);
+void bridge_set_sip(struct bridge *bridge, const struct bridge_side *side);
+void bridge_set_ript(struct bridge *bridge, const struct bridge_ript *ript);
+/* Called once, when the first media chunk comes from RIPT (early media). */
+void bridge_on_first_chunk(struct bridge *bridge, void (*fn)(void *arg),
+			   void *arg);
+
+/* As byway_handlers.chunks and .open. */
+int bridge_chunks(struct bridge *bridge, const uint8_t *body, size_t len,
+		  uint64_t connection, uint8_t *reply, size_t reply_max,
+		  size_t *reply_len);
+void bridge_way_changed(struct bridge *bridge);
+
+void bridge_stats(const struct bridge *bridge, struct bridge_stats *out);
+/* Releases the port (quarantined); NULL is fine. */
+void bridge_free(struct bridge **bridgep);
+
+#endif
