@@ -39,7 +39,8 @@ enum conf_caller_source { CALLER_FROM, CALLER_PAI };
 
 struct conf_trunk {
 	char *name;
-	struct conf_network *network;
+	char *network_name;
+	struct conf_network *network;	/* the one of that name */
 	struct addr *host;
 	unsigned host_cnt;
 	bool tcp;
@@ -85,6 +86,7 @@ enum conf_route_action { ROUTE_VIA, ROUTE_REFUSE };
 
 struct conf_route {
 	char *name;
+	unsigned rule;			/* place in the file, from 1 */
 	char *from;			/* trunk or peer; NULL: any */
 	struct number_set to;
 	struct number_set callers;	/* empty: any */
@@ -127,10 +129,19 @@ struct conf_problems {
 	unsigned count;
 };
 
-/* Load and check everything.  Returns 0; EINVAL: @problems say what; ENOENT.
- * *@confp is set on success only. */
+/*
+ * Load and check everything: keys, values, references, and the files that it
+ * names (there, readable, private keys not readable by group or others).
+ * Relative paths start at the folder of @file.
+ * Returns 0; EINVAL: @problems say what; ENOENT, EACCES, ...: @file itself
+ * cannot be read, @problems say so too.  *@confp is set on success only.
+ */
 int conf_load(struct conf **confp, const char *file,
 	      struct conf_problems *problems);
+/* The same from memory, @name for messages; @files false: the files that it
+ * names are not looked at. */
+int conf_load_text(struct conf **confp, const char *name, const char *text,
+		   size_t len, bool files, struct conf_problems *problems);
 void conf_free(struct conf **confp);
 void conf_problems_free(struct conf_problems *problems);
 
