@@ -10,8 +10,10 @@
  *   turn = wait -> read the clock once -> descriptors, timers -> turn-end
  *          hooks (write every touched connection, commit the batch)
  *
- * Owner:  the thread that runs it.
- * Loop:   every function but loop_wake() on the loop's own thread.
+ * Owner:  the thread that runs it; another one may make it and add the first
+ *         watches before that thread starts.
+ * Loop:   every function on the loop's own thread; others reach it through a
+ *         mailbox.
  */
 #ifndef RIPTIDE_BASE_LOOP_H
 #define RIPTIDE_BASE_LOOP_H
@@ -75,7 +77,16 @@ struct loop *loop_new(void);
 /* A loop on @backend; @self is passed back and freed by backend->free. */
 struct loop *loop_new_on(const struct loop_backend *backend, void *self);
 
-/* Run until loop_stop(). */
+/*
+ * A loop that waits for nothing: loop_turn() with a time of the caller's
+ * drives it, descriptors never become ready.  For tests and simulations.
+ */
+struct loop *loop_new_virtual(uint64_t now_ns, uint64_t wall_ms);
+
+/* When the next timer is due; UINT64_MAX: none runs. */
+uint64_t loop_next_ns(const struct loop *loop);
+
+/* Run until loop_stop(); one that came before ends it at once. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
@@ -92,6 +103,7 @@ void loop_turn(struct loop *loop, uint64_t now_ns);
 /* For back ends: the clock is read and descriptor events follow. */
 void loop_turn_begin(struct loop *loop, uint64_t now_ns);
 void loop_turn_end(struct loop *loop);
+bool loop_in_turn(const struct loop *loop);
 
 /* For back ends: @watch has @events. */
 void loop_fd_ready(struct loop_fd *watch, unsigned events);

@@ -41,6 +41,9 @@ void table_each(struct table *table,
 /* Free the slots; the elements are the caller's. */
 void table_free(struct table *table);
 
+/* SipHash-2-4 of @data, for tests and for keys that need a stable hash. */
+uint64_t table_siphash(const uint64_t key[2], const void *data, size_t len);
+
 #define table_entry(ptr, type, member) \
 	((type *)(void *)((char *)(ptr) - offsetof(type, member)))
 
