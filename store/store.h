@@ -54,6 +54,11 @@ struct store_handler {
 	const char *tg, *id, *json;
 };
 
+/* A handler of ours, registered at a peer. */
+struct store_registration {
+	const char *peer, *handler_id, *uri;
+};
+
 /* @err 0 or EIO (with @why).  The write is on disk. */
 typedef void store_done_h(int err, const char *why, void *arg);
 
