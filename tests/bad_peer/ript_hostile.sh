@@ -18,7 +18,8 @@ failed=$((failed + $(grep -c '^not ok - ' "$work/hostile.log")))
 wait "$callee" && pass "the phone was hung up in order" || fail "the phone was hung up in order" "$(cat "$work/callee.log")"
 
 metrics=$(ctl b status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["metrics"])')
-curl -s "http://$metrics/metrics" >"$work/metrics"
+python3 -c 'import sys, urllib.request
+print(urllib.request.urlopen(sys.argv[1]).read().decode())' "http://$metrics/metrics" >"$work/metrics"
 for what in unauthorized not-found bad-passport destination-not-allowed \
 	handler-unknown bad-advertisement; do
 	grep -qE "riptide_.*\"$what\".* [1-9]" "$work/metrics" &&
