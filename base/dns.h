@@ -31,19 +31,22 @@ struct dns_answer {
 
 enum dns_transport { DNS_UDP, DNS_TCP, DNS_TLS };
 
-/* @servers: "127.0.0.1:5353,..." or NULL for /etc/resolv.conf.  0, ENOMEM. */
+/* @servers: "127.0.0.1:5353,..." or NULL for /etc/resolv.conf.
+ * Returns 0; EINVAL: @servers; ENOMEM. */
 int dns_new(struct dns **dnsp, struct loop *loop, const char *servers);
 void dns_free(struct dns **dnsp);
 
 /* @err 0; ENOENT: no such name; ETIMEDOUT; EAGAIN: server failure.
- * @answer is borrowed, NULL on error. */
+ * @answer is borrowed, NULL on error.  The query is over: forget it. */
 typedef void dns_h(int err, const struct dns_answer *answer, void *arg);
 
 /* A and AAAA of @host; an address literal answers in the next turn.
- * /etc/hosts is honoured.  On error nothing runs. */
+ * /etc/hosts is honoured.  @queryp may be NULL.
+ * Returns 0; EINVAL: no possible name, and nothing runs. */
 int dns_resolve_host(struct dns_query **queryp, struct dns *dns,
 		     const char *host, uint16_t port, dns_h *done, void *arg);
-/* RFC 3263 for "sip:@domain" over what @transports (bit set) allows. */
+/* RFC 3263 for "sip:@domain" over what @transports (bit set, 1u << DNS_x)
+ * allows; with ":port" behind it only A and AAAA.  The same errors. */
 int dns_resolve_sip(struct dns_query **queryp, struct dns *dns,
 		    const char *domain, unsigned transports, dns_h *done,
 		    void *arg);
