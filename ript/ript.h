@@ -89,6 +89,14 @@ void ript_handler_stored(struct ript_server *server, uint64_t ticket, int err);
 int ript_tg_update(struct ript_tg *tg, const struct ript_tg_config *config);
 const char *ript_tg_id(const struct ript_tg *tg);
 const char *ript_tg_peer(const struct ript_tg *tg);
+/* A token that is valid without owning a terminal group: 403 no-tg (Q8). */
+void ript_server_add_token(struct ript_server *server,
+			   const uint8_t token_hash[32]);
+/* Serve @pem at @path to everybody: the x5u of signers under our authority,
+ * "/.well-known/ript/v1/certs/{id}.pem".  Returns 0; EINVAL: not a path;
+ * EEXIST. */
+int ript_server_add_cert(struct ript_server *server, const char *path,
+			 const char *pem);
 /* New calls get 503 with Retry-After (not ready, draining). */
 void ript_server_set_ready(struct ript_server *server, bool ready);
 
