@@ -47,6 +47,10 @@ struct ript_call_handlers {
 	 * says how a POST was refused (client role), else NULL. */
 	void (*closed)(struct ript_call *call, const char *reason,
 		       const struct ript_refusal *refusal, void *arg);
+	/* Server role: the client asks for fresh directives (CA-21); info's
+	 * handler and advert may be new.  What changes is said by
+	 * ript_call_direct() before this returns.  NULL: nothing changes. */
+	void (*refresh)(struct ript_call *call, void *arg);
 };
 
 /* An HTTP refusal of POST calls. */
@@ -105,7 +109,9 @@ struct ript_call_info {
 void ript_call_info(const struct ript_call *call, struct ript_call_info *out);
 
 /* Take an incoming() call: 201 with @directives, first event proceeding.
- * Call only after the row is written.  handlers run until closed(). */
+ * Call only after the row is written.  handlers run until closed(), never
+ * inside a function of this header.  Returns 0; else no handler ever runs and
+ * the call is still to be refused. */
 int ript_call_accept(struct ript_call *call,
 		     const struct ript_directives *directives,
 		     const struct ript_call_handlers *handlers, void *arg);

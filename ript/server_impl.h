@@ -42,6 +42,7 @@ struct ript_server {
 	uint64_t ticket;		/* last one given */
 	struct table calls;		/* server_call by UUID */
 	struct list pending;		/* incoming(), not yet answered */
+	struct list over;		/* server_call, closed() is due */
 	struct table tombs;		/* struct tomb by UUID octets */
 	struct list tomb_list;		/* oldest first */
 	struct list streams;		/* of calls that are over */
