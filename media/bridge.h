@@ -19,6 +19,8 @@
 #include <stdint.h>
 
 #include "media/desc.h"
+#include "media/fate.h"
+#include "media/stream.h"
 
 struct bridge;
 struct loop;
@@ -33,28 +35,6 @@ struct bridge_out {
 	size_t (*room)(void *arg);
 	void *arg;
 };
-
-enum bridge_fate {
-	FATE_FORWARDED,
-	FATE_BAD_RTP,
-	FATE_WRONG_SOURCE,	/* not the negotiated or latched one */
-	FATE_UNKNOWN_PT,
-	FATE_NOT_DIRECTED,	/* codec outside the directive */
-	FATE_NOT_NEGOTIATED,	/* chunk's codec outside the SDP answer */
-	FATE_DUPLICATE,
-	FATE_NO_WAY,		/* no byway open: panic */
-	FATE_NO_ROOM,		/* over the datagram limit, queue full */
-	FATE_NOT_READY,		/* before the SDP side has an address */
-	FATE_BAD_CHUNK,
-	FATE_UNREBUILT,		/* truncated before any full value */
-	FATE_CONTROL,		/* an ack or another control chunk */
-	FATE_UNKNOWN_CONTROL,
-	FATE_ENCRYPTED,		/* tag 13 present, key unknown */
-	FATE_WRONG_STREAM,	/* source or sink that no directive names */
-	FATE_SEND_FAILED,
-	FATE_CNT
-};
-const char *bridge_fate_name(enum bridge_fate fate);
 
 struct bridge_side {		/* what the SIP side negotiated */
 	struct media_desc local;	/* what we said */
@@ -78,9 +58,20 @@ struct bridge_direction {	/* counters of one direction */
 	uint64_t fate[FATE_CNT];
 };
 
+struct bridge_rtcp {
+	uint64_t sent, received, bad;
+	uint32_t jitter_ms;		/* of what we receive */
+	uint32_t far_jitter_ms;		/* what the peer reports */
+	uint8_t far_loss_256;		/* its last fraction lost, of 256 */
+	int32_t far_lost;
+	uint32_t round_trip_ms;		/* 0: not known */
+};
+
 struct bridge_stats {
 	struct bridge_direction from_rtp, from_ript;
 	uint64_t acks_sent, acks_received;
+	struct stream_loss sent;	/* our chunks, by the peer's acks */
+	struct bridge_rtcp rtcp;
 	struct addr rtp_negotiated;
 	struct addr rtp_latched;	/* len 0: nothing latched yet */
 	uint16_t rtp_port;		/* ours */
@@ -88,12 +79,16 @@ struct bridge_stats {
 	uint64_t digits;		/* telephone events begun */
 };
 
+/* Make the metric series; once, before any bridge. */
+void bridge_setup(void);
+
 /* Takes @port; both ways start when each side is ready. */
 struct bridge *bridge_new(struct loop *loop, struct rtp_port *port,
 			  const struct bridge_out *out);
 void bridge_set_sip(struct bridge *bridge, const struct bridge_side *side);
 void bridge_set_ript(struct bridge *bridge, const struct bridge_ript *ript);
-/* Called once, when the first media chunk comes from RIPT (early media). */
+/* Called once, when the first chunk of speech comes from RIPT (early media;
+ * comfort noise is none: it must not silence a ringback). */
 void bridge_on_first_chunk(struct bridge *bridge, void (*fn)(void *arg),
 			   void *arg);
 

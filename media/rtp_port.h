@@ -35,6 +35,9 @@ void rtp_range_free(struct rtp_range **rangep);
 void rtp_range_count(struct rtp_range *range, unsigned *used,
 		     unsigned *resting, unsigned *unused);
 
+/* For tests: quarantine by another clock than CLOCK_MONOTONIC. */
+void rtp_range_set_clock(struct rtp_range *range, uint64_t (*clock_ns)(void));
+
 /*
  * Reserve a pair and open both sockets; any thread.  @port_number is the
  * even one.  Returns 0; ENOSPC: none free; another errno of bind().
@@ -42,13 +45,13 @@ void rtp_range_count(struct rtp_range *range, unsigned *used,
 int rtp_port_open(struct rtp_port **portp, struct rtp_range *range);
 uint16_t rtp_port_number(const struct rtp_port *port);
 
-/* On the worker: a whole batch is read, then @fn runs for each packet;
- * @rtcp tells the socket. */
+/* On the worker: @fn runs for each packet read, @rtcp tells the socket.  A
+ * packet that is too long has @len 0.  @fn may close the port. */
 typedef void rtp_port_h(uint8_t *data, size_t len, const struct addr *from,
 			bool rtcp, void *arg);
 void rtp_port_listen(struct rtp_port *port, struct loop *loop,
 		     rtp_port_h *fn, void *arg);
-/* Send now or at the end of this turn (copied).  0 or errno. */
+/* Send.  Returns 0 or errno. */
 int rtp_port_send(struct rtp_port *port, const struct addr *to, bool rtcp,
 		  const void *data, size_t len);
 
