@@ -384,10 +384,14 @@ const struct section *section_find(const char *name)
 	return NULL;
 }
 
-/* The array and the count of @section inside @conf. */
-static char **section_array(const struct section *section, struct conf *conf)
+/* The array of @section: its pointer is of another type in each section. */
+static char *section_array(const struct section *section,
+			   const struct conf *conf)
 {
-	return (char **)(void *)((char *)conf + section->at);
+	char *array;
+
+	memcpy(&array, (const char *)conf + section->at, sizeof(array));
+	return array;
 }
 
 unsigned section_count(const struct section *section, const struct conf *conf)
@@ -399,20 +403,18 @@ unsigned section_count(const struct section *section, const struct conf *conf)
 void *section_item(const struct section *section, const struct conf *conf,
 		   unsigned index)
 {
-	char *const *array = (char *const *)(const void *)((const char *)conf +
-							   section->at);
-
-	return *array + (size_t)index * section->item_size;
+	return section_array(section, conf) + index * section->item_size;
 }
 
 void *section_add(const struct section *section, struct conf *conf)
 {
-	char **array = section_array(section, conf);
+	char *array = section_array(section, conf);
 	unsigned *count = (unsigned *)(void *)((char *)conf + section->cnt_at);
 	void *item;
 
-	*array = xrealloc(*array, ((size_t)*count + 1) * section->item_size);
-	item = *array + (size_t)*count * section->item_size;
+	array = xrealloc(array, ((size_t)*count + 1) * section->item_size);
+	memcpy((char *)conf + section->at, &array, sizeof(array));
+	item = array + *count * section->item_size;
 	memset(item, 0, section->item_size);
 	(*count)++;
 	return item;

@@ -52,9 +52,19 @@ extern const struct value_type value_sip_hosts;	/* the same, port 5060 */
 extern const struct value_type value_transports;	/* bool udp, tcp */
 extern const struct value_type value_callers;	/* caller sources, unsigned */
 extern const struct value_type value_patterns;	/* struct number_set */
-extern const struct value_type value_hashes;	/* uint8_t (*)[32], unsigned */
-extern const struct value_type value_names;	/* char **, unsigned */
+extern const struct value_type value_hashes;	/* of struct conf_peer */
+extern const struct value_type value_names;	/* of struct conf_route */
 extern const struct value_type value_x5u;	/* of struct conf_peer */
 extern const struct value_type value_present;	/* bool: section is there */
+
+/* ---- shared by value.c and value_list.c ---- */
+
+/* Which of the choices of @key a scalar is; -1: a problem was said. */
+int value_choice(struct reader *r, const struct key *key,
+		 const struct tree *node, const char *path);
+/* A file that is there (@flags: and private), malloc'ed; NULL: a problem was
+ * said. */
+char *value_file_name(struct reader *r, unsigned flags,
+		      const struct tree *node, const char *path);
 
 #endif
