@@ -107,19 +107,41 @@ static unsigned written_since(const struct reader *r, unsigned since,
 	return 0;
 }
 
-void problem_at(struct reader *r, const char *path, const char *fmt, ...)
+/* The line of the nearest thing at or above @path that was written. */
+static unsigned line_of(const struct reader *r, const char *path)
 {
 	char *above = xstrdup(path), *dot;
 	unsigned line;
-	va_list ap;
 
 	while (!(line = written_since(r, 0, above)) &&
 	       (dot = strrchr(above, '.')) != NULL)
 		*dot = '\0';
 	free(above);
+	return line ? line : 1;
+}
+
+void problem_at(struct reader *r, const char *path, const char *fmt, ...)
+{
+	va_list ap;
+
 	va_start(ap, fmt);
-	problem_v(r, line ? line : 1, path, fmt, ap);
+	problem_v(r, line_of(r, path), path, fmt, ap);
 	va_end(ap);
+}
+
+void missing(struct reader *r, const char *path, const char *fmt, ...)
+{
+	char *text = NULL;
+	va_list ap;
+
+	if (written_since(r, 0, path))
+		return;
+	va_start(ap, fmt);
+	if (vasprintf(&text, fmt, ap) < 0)
+		abort();
+	va_end(ap);
+	problem(r, line_of(r, path), path, "missing; %s", text);
+	free(text);
 }
 
 static int by_line(const void *a, const void *b)
@@ -305,7 +327,9 @@ static void walk_map(struct reader *r, const struct tree *map,
 		char *node_path = join(path, node->key);
 
 		written(r, node->line, node_path);
-		if (!section_find(node_pattern))
+		/* Of a key that is written twice the first one is read. */
+		if (tree_member(map, node->key) == node &&
+		    !section_find(node_pattern))
 			walk_member(r, node, node_pattern, node_path, pattern,
 				    item);
 		free(node_pattern);
@@ -331,7 +355,7 @@ static void complete(struct reader *r, const struct section *section,
 		if (written_since(r, since, key_path)) {
 			/* read already, well or badly */
 		} else if (key->flags & KEY_NEEDED) {
-			problem_at(r, key_path, "missing; %s", key->doc);
+			missing(r, key_path, "%s", key->doc);
 		} else if (key->dflt && key->dflt[0] == '[') {
 			if (tree_parse(&list, key->dflt, strlen(key->dflt),
 				       &line, &why) != 0)

@@ -42,6 +42,11 @@ void problem(struct reader *r, unsigned line, const char *path,
 void problem_at(struct reader *r, const char *path, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* The same for what should be there: silent when @path was written, because
+ * then what is wrong with it was said. */
+void missing(struct reader *r, const char *path, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* The text of a scalar with ${...} put in, malloc'ed; NULL: a problem was
  * said. */
 char *reader_text(struct reader *r, const struct tree *node,

@@ -161,13 +161,17 @@ static int fail_syntax(struct parse *p)
 		if (hint)
 			line = yaml->context_mark.line;
 	}
-	if (!hint && line)
+	if (!hint && line) {
 		hint = quotes_hint(p, line - 1);
-	return fail(p, line,
-		    xasprintf("not YAML: %s%s%s%s%s", yaml->problem,
-			      yaml->context ? " " : "",
-			      yaml->context ? yaml->context : "",
-			      hint ? "; " : "", hint ? hint : ""));
+		line -= hint != NULL;
+	}
+	fail(p, line,
+	     xasprintf("not YAML: %s%s%s%s%s", yaml->problem,
+		       yaml->context ? " " : "",
+		       yaml->context ? yaml->context : "", hint ? "; " : "",
+		       hint ? hint : ""));
+	free(hint);
+	return EINVAL;
 }
 
 /* ---- events to nodes ---- */

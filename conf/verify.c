@@ -87,7 +87,7 @@ static void find_network(struct reader *r, struct conf_trunk *trunk)
 			trunk->network = &conf->network[0];
 			trunk->network_name = xstrdup(conf->network[0].name);
 		} else {
-			problem_at(r, path, "missing; %s",
+			missing(r, path, "%s",
 				   conf->network_cnt
 					   ? "there are several to choose from"
 					   : "a trunk needs a network");
@@ -166,32 +166,35 @@ static void verify_trunk(struct reader *r, unsigned index)
 
 /* ---- peers ---- */
 
-static void verify_client(struct reader *r, const struct conf_peer *peer)
+static void peer_lacks(struct reader *r, const struct conf_peer *peer,
+		       const char *key, const char *why)
 {
 	char path[ITEM_PATH];
+
+	missing(r, item_path(path, "peers", peer->name, key), "%s", why);
+}
+
+static void verify_client(struct reader *r, const struct conf_peer *peer)
+{
+	static const char others[] = "needed with the other keys of signing";
 	bool some = peer->signing_key || peer->signing_cert ||
 		    peer->signing_x5u;
 
 	if (!peer->domain) {
 		if (peer->token || some || peer->address_cnt || peer->ca_file)
-			problem_at(r, item_path(path, "peers", peer->name,
-						"domain"),
-				   "missing; the other keys serve calls to "
-				   "it");
+			peer_lacks(r, peer, "domain",
+				   "the other keys serve calls to it");
 		return;
 	}
 	if (!peer->token)
-		problem_at(r, item_path(path, "peers", peer->name, "token"),
-			   "missing; a peer admits nobody without one");
+		peer_lacks(r, peer, "token",
+			   "a peer admits nobody without one");
 	if (some && !peer->signing_key)
-		problem_at(r, item_path(path, "peers", peer->name,
-					"signing.key"), "missing");
+		peer_lacks(r, peer, "signing.key", others);
 	if (some && !peer->signing_cert)
-		problem_at(r, item_path(path, "peers", peer->name,
-					"signing.cert"), "missing");
+		peer_lacks(r, peer, "signing.cert", others);
 	if (some && !peer->signing_x5u)
-		problem_at(r, item_path(path, "peers", peer->name,
-					"signing.x5u"), "missing");
+		peer_lacks(r, peer, "signing.x5u", others);
 }
 
 /* Nobody fetches certificates yet: they are known under our own authority. */
@@ -251,23 +254,18 @@ static void verify_server(struct reader *r, unsigned index)
 		problem_at(r, item_path(path, "peers", peer->name, "accept"),
 			   "ript.listen is needed to be called");
 	if (!peer->token_hash_cnt)
-		problem_at(r, item_path(path, "peers", peer->name,
-					"accept.token-hash"),
-			   "missing; nobody is admitted without a token");
+		peer_lacks(r, peer, "accept.token-hash",
+			   "nobody is admitted without a token");
 	if (!peer->numbers.allow_cnt)
-		problem_at(r, item_path(path, "peers", peer->name,
-					"accept.numbers"),
-			   "missing; say which numbers it may call");
+		peer_lacks(r, peer, "accept.numbers",
+			   "say which numbers it may call");
 	if (!peer->passport_ca)
-		problem_at(r, item_path(path, "peers", peer->name,
-					"accept.passport.roots"),
-			   "missing; every call carries a PASSporT that must "
-			   "be verified");
+		peer_lacks(r, peer, "accept.passport.roots",
+			   "every call carries a PASSporT that must be "
+			   "verified");
 	if (!peer->x5u_cnt)
-		problem_at(r, item_path(path, "peers", peer->name,
-					"accept.passport.x5u"),
-			   "missing; without a known certificate no PASSporT "
-			   "is good");
+		peer_lacks(r, peer, "accept.passport.x5u",
+			   "without a known certificate no PASSporT is good");
 	verify_x5u(r, peer,
 		   item_path(path, "peers", peer->name, "accept.passport.x5u"));
 	verify_same(r, index);
@@ -375,11 +373,12 @@ static void verify_route(struct reader *r, unsigned index)
 	for (i = 0; i < route->to.allow_cnt; i++)
 		route->emergency |= names_short_code(route->to.allow[i]);
 	route->action = route->status ? ROUTE_REFUSE : ROUTE_VIA;
-	if (!route->via_cnt == !route->status)
+	if (route->via_cnt && route->status)
 		problem_at(r, route_path(path, route, "via"),
-			   route->status ? "either via or refuse, not both"
-					 : "missing; say via: [...] or "
-					   "refuse: STATUS");
+			   "either via or refuse, not both");
+	if (!route->via_cnt && !route->status)
+		missing(r, route_path(path, route, "via"),
+			"say via: [...] or refuse: STATUS");
 	if (route->status && route->on_failure)
 		problem_at(r, route_path(path, route, "on-failure"),
 			   "a refusal does not fail");
@@ -403,11 +402,11 @@ static void verify_root(struct reader *r)
 		conf->node = xstrdup(*host ? host : "riptide");
 	}
 	if (conf->listen.len && !conf->authority)
-		problem_at(r, "ript.authority",
-			   "missing; clients must know how to write URIs");
+		missing(r, "ript.authority",
+			"clients must know how to write URIs");
 	if (conf->listen.len && !conf->certificate)
-		problem_at(r, "ript.certificate",
-			   "missing; the server role needs one");
+		missing(r, "ript.certificate",
+			"the server role needs one");
 	/* The key is in the same file then. */
 	if (r->files && conf->certificate && !conf->certificate_key &&
 	    stat(conf->certificate, &st) == 0 && (st.st_mode & 077))
@@ -416,8 +415,8 @@ static void verify_root(struct reader *r)
 			   "or set ript.key", conf->certificate,
 			   conf->certificate);
 	if (!conf->listen.len && conf->certificate)
-		problem_at(r, "ript.listen",
-			   "missing; the certificate serves it");
+		missing(r, "ript.listen",
+			"the certificate serves it");
 }
 
 void reader_verify(struct reader *r)
