@@ -46,7 +46,7 @@ void *tls_session_native(struct tls_session *session);
 /* Server role, at handshake completion. */
 void tls_session_send_ticket(struct tls_session *session);
 /* Why verification failed, as one sentence; NULL if it did not. */
-const char *tls_session_refusal(const struct tls_session *session);
+const char *tls_session_refusal(struct tls_session *session);
 void tls_session_free(struct tls_session **sessionp);
 
 #endif
