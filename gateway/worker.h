@@ -52,8 +52,8 @@ void line_bind(struct line *line, uint64_t byway_id);
 void line_set_sip(struct line *line, const struct bridge_side *side);
 void line_set_ript(struct line *line, const struct bridge_ript *ript);
 void line_ask_stats(struct line *line);
-/* No event after this; the last stats are in *@last if not NULL only when
- * known.  NULL is fine. */
+/* No event after this; the port rests from when the worker has heard of it.
+ * NULL is fine. */
 void line_close(struct line **linep);
 
 #endif
