@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -153,9 +154,12 @@ static void on_event(nua_event_t event, int status, const char *phrase,
 		     nua_t *nua, struct network *net, nua_handle_t *nh,
 		     struct nuauser *user, const sip_t *sip, tagi_t tags[])
 {
-	const struct nuaevent ev = { event, status, phrase, nh, sip, tags };
+	struct nuaevent ev = { event, status, phrase, nh, sip, tags };
 
 	(void)nua;
+	/* Time-outs and send errors come dressed as answers. */
+	if (sip && nta_sip_is_internal(sip))
+		ev.sip = NULL;
 	siploop_enter(net->root->loop);
 	if (event == nua_r_shutdown)
 		on_shutdown(net, status);
@@ -240,10 +244,27 @@ static nua_t *create(struct network *net, const char *uri)
 		TPTAG_TIMEOUT(30000), TPTAG_QUEUESIZE(500), TAG_END());
 }
 
+/* Whether the address is free: the library leaks when its own bind fails, and
+ * says less. */
+static int try_bind(const struct addr *addr, int type)
+{
+	int fd = socket(addr->ss.ss_family, type | SOCK_CLOEXEC, 0), one = 1;
+	int err = 0;
+
+	if (fd < 0)
+		return errno;
+	if (type == SOCK_STREAM)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, (const struct sockaddr *)&addr->ss, addr->len) < 0)
+		err = errno;
+	close(fd);
+	return err;
+}
+
 static int network_open(struct network *net, struct siproot *root,
 			const struct siproot_network *config, char **why)
 {
-	char *uri = bind_uri(config);
+	char *uri = NULL, text[ADDR_TEXT_LEN];
 	int err = 0;
 
 	net->root = root;
@@ -254,6 +275,17 @@ static int network_open(struct network *net, struct siproot *root,
 	net->udp = config->udp;
 	net->tcp = config->tcp;
 	net->filter = filter_new(source_known, net);
+	if (config->udp)
+		err = try_bind(&config->address, SOCK_DGRAM);
+	if (config->tcp && !err)
+		err = try_bind(&config->address, SOCK_STREAM);
+	if (err) {
+		addr_print(text, &config->address);
+		*why = xasprintf("network %s: cannot bind %s: %s", net->name,
+				 text, strerror(err));
+		return err;
+	}
+	uri = bind_uri(config);
 	interpose_take_agent();
 	errno = 0;
 	net->nua = create(net, uri);
