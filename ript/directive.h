@@ -46,6 +46,7 @@ struct ript_advert {
 	unsigned source_cnt;
 	struct ript_end sink[RIPT_ENDS];
 	unsigned sink_cnt;
+	bool text;		/* came in the text form (Q1) */
 };
 
 struct ript_stream {
@@ -60,18 +61,28 @@ struct ript_directive {
 	unsigned stream_cnt;
 };
 
-/* What the client sends, and what the server sends. */
+/* What the client sends, and what the server sends.  An event may bring one
+ * of them alone: the other one stays as it was. */
 struct ript_directives {
 	struct ript_directive client;
 	struct ript_directive server;
+	bool client_absent;
+	bool server_absent;
 };
 
-/* Parse the `advertisement` member; NULL is the default one (AD-11).
+/* The codecs that @params allow: those given with 1; the defaults if none
+ * was given (Q22). */
+uint32_t ript_params_codecs(const struct ript_params *params);
+
+/* Parse the `advertisement` member, an object or the text form of Q1, e.g.
+ * "1 in: opus; PCMU; 2 out: opus;"; NULL is the default one (AD-11).
  * Returns 0; EINVAL with *@why a literal sentence (400 bad-advertisement). */
 int ript_advert_parse(struct ript_advert *advert, struct json_object *json,
 		      const char **why);
-/* As JSON; the caller puts it. */
+/* As JSON; the caller puts it.  What equals its default is left out. */
 struct json_object *ript_advert_json(const struct ript_advert *advert);
+/* In the text form, malloc'ed. */
+char *ript_advert_text(const struct ript_advert *advert);
 /* The advertisement of a voice gateway that can do @codecs: source 0, sink 1
  * (HD-09, AD-04). */
 void ript_advert_voice(struct ript_advert *advert, uint32_t codecs,
@@ -87,9 +98,16 @@ void ript_directives_make(struct ript_directives *out,
 			  const struct ript_advert *server,
 			  const enum codec *prefer);
 
+/* Parse the `directives` member.  What is wrong with the server's directive
+ * makes it absent: nobody has to understand it (DR-10).
+ * Returns 0; EINVAL with *@why a literal sentence. */
 int ript_directives_parse(struct ript_directives *out,
 			  struct json_object *json, const char **why);
 struct json_object *ript_directives_json(const struct ript_directives *d);
+
+/* In the text form, e.g. "1 to 1: opus;", malloc'ed: clientDirectives and
+ * serverDirectives for whoever advertised in it. */
+char *ript_directive_text(const struct ript_directive *directive);
 
 /* Codecs (bit set) of the first audio stream; 0: none. */
 uint32_t ript_directive_codecs(const struct ript_directive *directive);

@@ -61,9 +61,11 @@ struct ript_cause {
 	char text[RIPT_CAUSE_TEXT_LEN];
 };
 
+#define RIPT_EVENT_LEN 16384	/* octets of one event (Q87) */
 #define RIPT_NONCE_LEN 128
 #define RIPT_URI_LEN 512
 
+/* A member that was not given, or not as it must be, is NULL, 0 or none. */
 struct ript_event {
 	enum ript_event_type type;
 	bool from_client;		/* direction c2s */
@@ -77,6 +79,7 @@ struct ript_event {
 	const char *nonce;
 	const char *destination;
 	const char *reason;
+	const char *call_direction;	/* of RIPT_EV_CALL: inbound, outbound */
 	uint64_t dropped;
 	enum ript_by by;
 	struct ript_cause cause;
@@ -86,10 +89,15 @@ struct ript_event {
 
 const char *ript_event_name(enum ript_event_type type);
 const char *ript_state_name(enum ript_state state);
+/* The state that an event of @type brings; RIPT_ST_NONE: it brings none. */
+enum ript_state ript_event_state(enum ript_event_type type);
 /* Final: no event follows (Q75). */
 bool ript_event_final(enum ript_event_type type);
 
-/* Append "{...}\n" (with ",\n" before unless @first).  Returns 0, EMSGSIZE.*/
+/*
+ * Append "{...}\n" (with ",\n" before unless @first), whole or not at all.
+ * Returns 0; EMSGSIZE: above 16 KiB or above the limit of @out.
+ */
 int ript_event_print(struct buf *out, const struct ript_event *event,
 		     bool first);
 
@@ -98,6 +106,7 @@ struct ript_event_reader;
 /* @event is borrowed. */
 typedef void ript_event_h(const struct ript_event *event, void *arg);
 
+/* @fn may free the reader. */
 struct ript_event_reader *ript_event_reader_new(ript_event_h *fn, void *arg);
 /*
  * Feed @len octets; @fn runs for each whole object.
