@@ -132,7 +132,8 @@ static int stream_begin(struct h3_conn *conn, struct h3_stream *stream,
 	case WT_PREFIX_MORE:
 		if (!fin)
 			return 0;
-		stream->kind = bidi ? H3_KIND_REQUEST : H3_KIND_OTHER;
+		/* A header that never came is no error (RFC 9114, 6.2). */
+		stream->kind = bidi ? H3_KIND_REQUEST : H3_KIND_WT;
 		break;
 	case WT_PREFIX_STREAM:
 		/* Nobody here has a use for it: read and thrown away, and
@@ -257,6 +258,9 @@ static int on_stream_closed(void *arg, int64_t id, void *ptr, bool has_code,
 
 	if (!has_code)
 		code = H3_NO_ERROR;
+	/* nghttp3 keeps a stream that waits for QPACK, our half goes. */
+	if (stream && stream->kind == H3_KIND_REQUEST)
+		nghttp3_conn_set_stream_user_data(conn->http, id, NULL);
 	if (conn->http && (!stream || stream->kind != H3_KIND_WT))
 		rv = nghttp3_conn_close_stream(conn->http, id, code);
 	if (rv != 0 && rv != NGHTTP3_ERR_STREAM_NOT_FOUND)
@@ -286,8 +290,15 @@ static int on_stream_reset(void *arg, int64_t id, void *ptr, uint64_t code)
 	ngtcp2_conn *ng = quic_conn_native(conn->quic);
 	int rv;
 
-	if (!stream || stream->kind == H3_KIND_WT || !conn->http)
+	if (!stream || !conn->http || stream->kind == H3_KIND_WT)
 		return 0;
+	if (stream->kind == H3_KIND_NEW) {
+		stream->kind = H3_KIND_WT;
+		if ((id & 2) == 0)
+			ngtcp2_conn_shutdown_stream_write(
+				ng, 0, id, H3_REQUEST_CANCELLED);
+		return 0;
+	}
 	rv = nghttp3_conn_shutdown_stream_read(conn->http, id);
 	if (rv != 0)
 		return h3_http_fail(conn, rv);
@@ -297,24 +308,6 @@ static int on_stream_reset(void *arg, int64_t id, void *ptr, uint64_t code)
 	if ((id & 2) == 0)
 		ngtcp2_conn_shutdown_stream_write(ng, 0, id,
 						  H3_REQUEST_CANCELLED);
-	h3_stream_finish(stream, ECONNRESET);
-	return 0;
-}
-
-static int on_stream_stopped(void *arg, int64_t id, void *ptr, uint64_t code)
-{
-	struct h3_conn *conn = arg;
-	struct h3_stream *stream = ptr;
-	ngtcp2_conn *ng = quic_conn_native(conn->quic);
-
-	if (!stream || stream->kind != H3_KIND_REQUEST)
-		return 0;
-	stream->write_dead = true;
-	nghttp3_conn_shutdown_stream_write(conn->http, id);
-	/* "Enough of the request, the reply goes on" (RFC 9114, 4.1). */
-	if (conn->client && code == H3_NO_ERROR)
-		return 0;
-	ngtcp2_conn_shutdown_stream_read(ng, 0, id, H3_REQUEST_CANCELLED);
 	h3_stream_finish(stream, ECONNRESET);
 	return 0;
 }
@@ -395,7 +388,10 @@ static int on_stream_blocked(void *arg, int64_t id)
 static int on_stream_gone(void *arg, int64_t id)
 {
 	struct h3_conn *conn = arg;
+	struct h3_stream *stream = h3_stream_find(conn, id);
 
+	if (stream)
+		stream->write_dead = true;
 	nghttp3_conn_shutdown_stream_write(conn->http, id);
 	return 0;
 }
@@ -520,7 +516,6 @@ static const struct quic_app app = {
 	.stream_acked = on_stream_acked,
 	.stream_closed = on_stream_closed,
 	.stream_reset = on_stream_reset,
-	.stream_stopped = on_stream_stopped,
 	.stream_credit = on_stream_credit,
 	.datagram = on_datagram,
 	.next_datagram = on_next_datagram,

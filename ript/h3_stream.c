@@ -26,7 +26,8 @@ static void body_add(struct h3_stream *stream, const void *data, size_t len)
 
 	if (!len)
 		return;
-	block = xzalloc(sizeof(*block) + len);
+	block = xrealloc(NULL, sizeof(*block) + len);
+	block->next = NULL;
 	block->len = len;
 	memcpy(block->data, data, len);
 	if (stream->out_tail)

@@ -9,10 +9,12 @@
  *         quic_app's datagrams and streams -> ngtcp2 packs frames into
  *         packets -> quic_io packs packets into UDP_SEGMENT batches
  *
- * quic.c        connections: reading, writing, timers, closing
- * quic_accept.c the door: Initials, Retry, version negotiation, resets
- * quic_cid.c    connection IDs and the steering of packets to workers
- * quic_io.c     sockets and batches
+ * quic.c           connections: made, read, written; timers
+ * quic_close.c     how they end
+ * quic_callbacks.c what ngtcp2 tells
+ * quic_accept.c    the door: Initials, Retry, version negotiation, resets
+ * quic_cid.c       connection IDs and the steering of packets to workers
+ * quic_io.c        sockets and batches
  *
  * Owner:  the endpoint belongs to its worker; connections to the endpoint.
  *         A struct quic_conn * is valid until closed() ran.
@@ -66,8 +68,6 @@ struct quic_app {
 			     bool has_code, uint64_t code);
 	int (*stream_reset)(void *arg, int64_t id, void *stream,
 			    uint64_t code);
-	int (*stream_stopped)(void *arg, int64_t id, void *stream,
-			      uint64_t code);
 	int (*stream_credit)(void *arg, int64_t id);
 	int (*datagram)(void *arg, const uint8_t *data, size_t len);
 
@@ -79,6 +79,8 @@ struct quic_app {
 	int (*next_stream)(void *arg, struct quic_out *out);
 	int (*stream_wrote)(void *arg, int64_t id, size_t len);
 	int (*stream_blocked)(void *arg, int64_t id);
+	/* Our half is shut: the peer wants no more of it (ngtcp2 tells that
+	 * only when more is written), or it was reset. */
 	int (*stream_gone)(void *arg, int64_t id);
 
 	/* Stream octets wait for an ACK, so ours must not wait (an endpoint

@@ -4,6 +4,7 @@
  *
  *   packet -> known connection ID ------------------------> quic_conn_read
  *          -> unknown version ----------------------------> Version Negotiation
+ *          -> ID of another worker -----------------------> dropped
  *          -> short header -------------------------------> stateless reset
  *          -> Initial -> draining or full ----------------> CONNECTION_REFUSED
  *                     -> too many a second, no token -----> Retry
@@ -37,7 +38,7 @@ static bool rate_take(struct quic_rate *rate, uint64_t now_ns, unsigned per_s)
 
 static bool answer_allowed(struct quic_endpoint *ep)
 {
-	if (rate_take(&ep->answers, loop_now_ns(ep->loop), QUIC_RESETS_PER_S))
+	if (rate_take(&ep->answers, loop_now_ns(ep->loop), QUIC_ANSWERS_PER_S))
 		return true;
 	quic_count(ep, QUIC_DROP_LIMIT, 1);
 	return false;
@@ -243,7 +244,11 @@ void quic_packet_in(struct quic_endpoint *ep, const struct quic_packet *pkt)
 		quic_conn_read(conn, pkt);
 		return;
 	}
-	if (!(pkt->data[0] & 0x80))
+	/* GRO glues packets of one address together, whosever they are, and
+	 * steering looks at the first: no connection may be reset for that. */
+	if (!quic_cid_ours(ep, vc.dcid, vc.dcidlen))
+		quic_count(ep, QUIC_DROP_WORKER, 1);
+	else if (!(pkt->data[0] & 0x80))
 		send_reset(ep, pkt, &vc);
 	else if (vc.version && ngtcp2_accept(&hd, pkt->data, pkt->len) == 0)
 		on_initial(ep, pkt, &hd);

@@ -52,6 +52,12 @@ void quic_cid_make(const struct quic_endpoint *ep, ngtcp2_cid *cid, size_t len)
 				 ep->config.worker);
 }
 
+bool quic_cid_ours(const struct quic_endpoint *ep, const uint8_t *data,
+		   size_t len)
+{
+	return !len || data[0] % ep->config.worker_cnt == ep->config.worker;
+}
+
 void quic_cid_add(struct quic_conn *conn, const ngtcp2_cid *cid)
 {
 	struct quic_cid *entry;

@@ -18,7 +18,9 @@
 
 struct tls_session;
 
+#define QUIC_MAX_PAYLOAD 1452	/* fits Ethernet under IPv6 */
 #define QUIC_CID_LEN 8		/* of the connection IDs that we issue */
+#define QUIC_APP_NO_ERROR 0x100	/* H3_NO_ERROR: an orderly close */
 #define QUIC_ACK_WAIT_NS (20 * NS_PER_MS)
 #define QUIC_STREAM_WINDOW 131072
 #define QUIC_CONN_WINDOW 1048576
@@ -29,7 +31,8 @@ struct tls_session;
 #define QUIC_TX_ARENA 262144
 #define QUIC_GSO_SEGMENTS 64	/* UDP_MAX_SEGMENTS of older kernels */
 #define QUIC_GSO_OCTETS 65000
-#define QUIC_RESETS_PER_S 100	/* stateless resets, refusals, versions */
+#define QUIC_ANSWERS_PER_S 1000	/* stateless resets, refusals, versions */
+#define QUIC_SEND_WAIT_MS 2	/* for a full socket, once a turn */
 
 enum quic_counter {
 	QUIC_PACKETS_IN,
@@ -44,6 +47,7 @@ enum quic_counter {
 	QUIC_MIGRATIONS,
 	QUIC_DROP_GARBAGE,	/* no QUIC packet */
 	QUIC_DROP_UNKNOWN,	/* of no connection, nothing to answer */
+	QUIC_DROP_WORKER,	/* an ID of another worker */
 	QUIC_DROP_LIMIT,	/* answer withheld: too many of them */
 	QUIC_DROP_TOKEN,	/* Initial with an invalid token */
 	QUIC_DROP_FULL,		/* refused: max_conns, or draining */
@@ -87,6 +91,7 @@ struct quic_tx {
 	size_t used;
 	struct quic_msg msg[QUIC_TX_BATCH];
 	unsigned cnt;
+	bool waited;			/* in this turn */
 };
 
 /* At most so many a second. */
@@ -192,8 +197,28 @@ struct quic_conn *quic_conn_accept(struct quic_endpoint *ep,
 				   const ngtcp2_pkt_hd *hd,
 				   const ngtcp2_cid *odcid,
 				   ngtcp2_token_type token_type);
-/* The socket says that nobody listens at the peer's port. */
+/* The socket says that nobody listens at the peer's port: acted upon by the
+ * connection's timer, at once. */
 void quic_conn_refused(struct quic_conn *conn);
+
+/* Ring no later than @at_ns. */
+void quic_conn_arm(struct quic_conn *conn, uint64_t at_ns);
+
+/* ---- quic_callbacks.c ---- */
+
+extern const ngtcp2_callbacks quic_callbacks;
+ngtcp2_conn *quic_get_conn(ngtcp2_crypto_conn_ref *ref);
+
+/* ---- quic_close.c ---- */
+
+/* Back from ngtcp2, which returned @rv: do what had to wait for it. */
+void quic_conn_leave(struct quic_conn *conn, int rv);
+/* closed() when nobody listens at the peer. */
+void quic_conn_on_refused(struct quic_conn *conn);
+/* A packet for a connection that is not open any more. */
+void quic_conn_repeat_close(struct quic_conn *conn);
+/* No packet finds it from here on; freed with the turn. */
+void quic_conn_bury(struct quic_conn *conn);
 
 /* ---- quic_accept.c ---- */
 
@@ -206,6 +231,9 @@ void quic_packet_in(struct quic_endpoint *ep, const struct quic_packet *pkt);
 int quic_cid_steer(int fd, unsigned worker_cnt);
 /* A new random ID that leads to this endpoint's worker. */
 void quic_cid_make(const struct quic_endpoint *ep, ngtcp2_cid *cid,
+		   size_t len);
+/* Whether packets to this ID should come here. */
+bool quic_cid_ours(const struct quic_endpoint *ep, const uint8_t *data,
 		   size_t len);
 void quic_cid_add(struct quic_conn *conn, const ngtcp2_cid *cid);
 void quic_cid_remove(struct quic_conn *conn, const ngtcp2_cid *cid);

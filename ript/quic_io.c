@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <netinet/udp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -276,9 +277,23 @@ static void tx_failed(struct quic_socket *sock, struct quic_msg *m, int err)
 		tx_single(sock, m);
 		return;
 	}
-	/* A probe for a larger MTU, a full buffer, a route that went, ICMP of
-	 * an earlier one: lost, as any packet may be. */
+	/* The path's MTU is smaller than a probe hoped: nothing is lost. */
+	if (err == EMSGSIZE)
+		return;
+	/* A full buffer, a route that went: lost, as any packet may be. */
 	quic_count(sock->ep, QUIC_DROP_SEND, m->cnt);
+}
+
+/* The device is behind.  A moment of patience saves the batch; but once a
+ * turn, or one dead neighbour on the LAN would hold the worker. */
+static bool tx_wait(struct quic_socket *sock)
+{
+	struct pollfd poll_fd = { .fd = sock->fd, .events = POLLOUT };
+
+	if (sock->ep->tx.waited)
+		return false;
+	sock->ep->tx.waited = true;
+	return poll(&poll_fd, 1, QUIC_SEND_WAIT_MS) == 1;
 }
 
 void quic_tx_flush(struct quic_endpoint *ep)
@@ -309,9 +324,14 @@ void quic_tx_flush(struct quic_endpoint *ep)
 		if (n > 0) {
 			done += (unsigned)n;
 			retried = false;
+		} else if (errno == EAGAIN && tx_wait(sock)) {
+			continue;
 		} else if ((errno == EINTR || errno == ECONNREFUSED) &&
 			   !retried) {
-			retried = true;	/* it told of an earlier packet */
+			/* It told of an earlier packet. */
+			retried = true;
+			if (errno == ECONNREFUSED && sock->conn)
+				quic_conn_refused(sock->conn);
 		} else {
 			tx_failed(sock, &tx->msg[done++], errno);
 			retried = false;

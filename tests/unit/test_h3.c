@@ -155,10 +155,12 @@ static const struct h3_conn_handlers server_handlers = {
 	.closed = on_server_conn_closed,
 };
 
-static void server_clean(struct server *server)
+static void finish(struct pair *pair, struct server *server)
 {
 	struct serving *s, *next;
 
+	h3_endpoint_free(&pair->client);
+	h3_endpoint_free(&pair->server);
 	for (s = server->streams; s; s = next) {
 		next = s->next;
 		free(s);
@@ -304,7 +306,7 @@ static void test_get(void **state)
 	assert_int_equal(c.ends, 1);
 	assert_int_equal(c.last_err, 0);
 	assert_string_equal(c.field, "text/plain");
-	server_clean(&server);
+	finish(pair, &server);
 }
 
 static void test_post(void **state)
@@ -325,12 +327,372 @@ static void test_post(void **state)
 	assert_int_equal(server.ends, 1);
 	assert_true(pair_until(pair, &server.closed, 1, 2000));
 	assert_int_equal(server.last_err, 0);
-	server_clean(&server);
+	finish(pair, &server);
 }
 
+/* A body in both directions at once, written in pieces. */
+static void test_streaming(void **state)
+{
+	struct pair *pair = *state;
+	struct server server = { 0 };
+	struct h3_stream *stream;
+	uint8_t part[1000];
+	struct client c;
+	size_t sent = 0;
+
+	pair_start(pair, &server_handlers, &server);
+	client_open(&c, pair);
+	stream = client_send(&c, "PUT", "/echo", NULL, 0, false);
+	assert_true(pair_until(pair, &c.heads, 1, 2000));
+	assert_int_equal(c.status, 200);
+	*c.field = '\0';	/* compare with the pattern */
+	while (sent < 300 * sizeof(part)) {
+		for (size_t i = 0; i < sizeof(part); i++)
+			part[i] = pattern(sent + i);
+		if (h3_stream_write(stream, part, sizeof(part), false) == 0)
+			sent += sizeof(part);
+		else
+			pair_run(pair, 1);
+	}
+	assert_int_equal(h3_stream_write(stream, NULL, 0, true), 0);
+	assert_true(pair_until(pair, &c.closed, 1, 5000));
+	assert_int_equal(c.got, sent);
+	assert_int_equal(server.got, sent);
+	assert_int_equal(c.last_err, 0);
+	finish(pair, &server);
+}
+
+/* The client does not read: the server's body stops at the window and goes on
+ * when it reads; a second stream is not held up. */
+static void test_back_pressure_reply(void **state)
+{
+	struct pair *pair = *state;
+	struct server server = { 0 };
+	struct h3_stream *stream;
+	struct client c, other;
+	size_t seen;
+
+	pair_start(pair, &server_handlers, &server);
+	client_open(&c, pair);
+	c.hold = true;
+	stream = client_send(&c, "GET", "/big", NULL, 0, true);
+	assert_true(pair_until(pair, &c.heads, 1, 2000));
+	for (int i = 0; i < 20; i++) {
+		pump(server.last);
+		pair_run(pair, 5);
+	}
+	assert_in_range(c.got, 100000, 131072);
+	/* Window, and what waits on the server's side. */
+	assert_in_range(server.last->written, 131072, 131072 + 300000);
+	seen = c.got;
+
+	other = c;
+	other.hold = false;
+	other.got = other.closed = 0;
+	assert_non_null(stream);
+	{
+		struct h3_head head = { .method = "POST", .path = "/sink" };
+		struct h3_stream *second;
+
+		assert_int_equal(h3_request(&second, c.conn, &head, "", 0,
+					    true, &stream_handlers, &other),
+				 0);
+		assert_true(pair_until(pair, &other.closed, 1, 2000));
+		assert_int_equal(other.status, 204);
+	}
+	assert_int_equal(c.got, seen);
+
+	c.hold = false;
+	h3_stream_consumed(stream, seen);
+	for (int i = 0; i < 2000 && !c.closed; i++) {
+		struct serving *s = server.streams;
+
+		while (s && strcmp(s->path, "/big") != 0)
+			s = s->next;
+		if (s && s->stream)
+			pump(s);
+		pair_run(pair, 1);
+	}
+	assert_int_equal(c.got, BIG);
+	assert_int_equal(c.closed, 1);
+	assert_int_equal(c.last_err, 0);
+	finish(pair, &server);
+}
+
+/* The server does not read: the client's writes meet ENOBUFS. */
+static void test_back_pressure_request(void **state)
+{
+	struct pair *pair = *state;
+	struct server server = { 0 };
+	struct h3_stream *stream;
+	uint8_t part[8192];
+	struct client c;
+	size_t sent = 0;
+	int err = 0;
+
+	pair_start(pair, &server_handlers, &server);
+	client_open(&c, pair);
+	stream = client_send(&c, "PUT", "/hold", NULL, 0, false);
+	assert_true(pair_until(pair, &c.heads, 1, 2000));
+	for (int i = 0; i < 200; i++) {
+		for (size_t n = 0; n < sizeof(part); n++)
+			part[n] = pattern(sent + n);
+		err = h3_stream_write(stream, part, sizeof(part), false);
+		if (err)
+			break;
+		sent += sizeof(part);
+		pair_run(pair, 1);
+	}
+	assert_int_equal(err, ENOBUFS);
+	assert_in_range(server.got, 100000, 131072);
+
+	server.last->hold = false;
+	h3_stream_consumed(server.last->stream, server.last->got);
+	assert_int_equal(h3_stream_write(stream, NULL, 0, true), 0);
+	assert_true(pair_until(pair, &server.ends, 1, 5000));
+	assert_int_equal(server.got, sent);
+	assert_int_equal(h3_stream_write(server.last->stream, NULL, 0, true),
+			 0);
+	assert_true(pair_until(pair, &c.closed, 1, 2000));
+	assert_int_equal(c.last_err, 0);
+	finish(pair, &server);
+}
+
+static void test_fields_too_large(void **state)
+{
+	struct pair *pair = *state;
+	struct server server = { 0 };
+	char value[17000];
+	struct h3_field field = { "x-much", value };
+	struct h3_head head = {
+		.method = "GET", .path = "/now", .field = &field,
+		.field_cnt = 1,
+	};
+	struct h3_stream *stream;
+	struct client c;
+	uint64_t before;
+
+	memset(value, 'x', sizeof(value));
+	value[sizeof(value) - 1] = '\0';
+	pair_start(pair, &server_handlers, &server);
+	client_open(&c, pair);
+	before = pair_counter("h3_refused_total",
+			      "reason=\"fields-too-large\"");
+	assert_int_equal(h3_request(&stream, c.conn, &head, NULL, 0, true,
+				    &stream_handlers, &c), 0);
+	assert_true(pair_until(pair, &c.closed, 1, 2000));
+	assert_int_equal(c.status, 431);
+	assert_int_equal(server.requests, 0);
+	assert_int_equal(pair_counter("h3_refused_total",
+				      "reason=\"fields-too-large\""),
+			 before + 1);
+
+	/* With an endless body behind it, the same. */
+	assert_int_equal(h3_request(&stream, c.conn, &head, NULL, 0, false,
+				    &stream_handlers, &c), 0);
+	assert_true(pair_until(pair, &c.closed, 2, 2000));
+	assert_int_equal(c.status, 431);
+	/* The connection is none the worse. */
+	client_send(&c, "GET", "/now", NULL, 0, true);
+	assert_true(pair_until(pair, &c.closed, 3, 2000));
+	assert_int_equal(c.status, 200);
+	finish(pair, &server);
+}
+
+static void test_many_streams(void **state)
+{
+	struct pair *pair = *state;
+	struct server server = { 0 };
+	uint8_t body[5000];
+	struct client c;
+
+	for (size_t i = 0; i < sizeof(body); i++)
+		body[i] = pattern(i);
+	pair_start(pair, &server_handlers, &server);
+	client_open(&c, pair);
+	for (unsigned i = 0; i < 64; i++)
+		client_send(&c, "POST", "/sink", body, sizeof(body), true);
+	assert_true(pair_until(pair, &c.closed, 64, 5000));
+	assert_int_equal(server.requests, 64);
+	assert_int_equal(server.got, 64 * sizeof(body));
+	assert_int_equal(c.status, 204);
+	assert_int_equal(c.last_err, 0);
+	finish(pair, &server);
+}
+
+/* More than the server allows at once: EAGAIN, and again when one is done. */
+static void test_stream_limit(void **state)
+{
+	struct pair *pair = *state;
+	struct server server = { 0 };
+	struct h3_stream *stream[4];
+	struct h3_head head = { .method = "GET", .path = "/now" };
+	struct h3_stream *more;
+	struct client c;
+
+	pair->config.max_streams = 4;
+	pair_start(pair, &server_handlers, &server);
+	client_open(&c, pair);
+	for (unsigned i = 0; i < 4; i++)
+		stream[i] = client_send(&c, "PUT", "/sink", NULL, 0, false);
+	assert_int_equal(h3_conn_streams_left(c.conn), 0);
+	assert_int_equal(h3_request(&more, c.conn, &head, NULL, 0, true,
+				    &stream_handlers, &c), EAGAIN);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(h3_stream_write(stream[i], NULL, 0, true), 0);
+	assert_true(pair_until(pair, &c.closed, 4, 2000));
+	for (int i = 0; i < 100 && !h3_conn_streams_left(c.conn); i++)
+		pair_run(pair, 5);
+	assert_int_equal(h3_conn_streams_left(c.conn), 4);
+	client_send(&c, "GET", "/now", NULL, 0, true);
+	assert_true(pair_until(pair, &c.closed, 5, 2000));
+	finish(pair, &server);
+}
+
+static void test_resets(void **state)
+{
+	struct pair *pair = *state;
+	struct server server = { 0 };
+	struct h3_stream *stream;
+	struct client c;
+
+	pair_start(pair, &server_handlers, &server);
+	client_open(&c, pair);
+
+	/* The server resets. */
+	client_send(&c, "PUT", "/reset", NULL, 0, false);
+	assert_true(pair_until(pair, &c.closed, 1, 2000));
+	assert_int_equal(c.last_err, ECONNRESET);
+	assert_int_equal(server.last_err, ECANCELED);
+
+	/* The client does, in the middle of its body; within the call. */
+	stream = client_send(&c, "PUT", "/echo", "\0", 1, false);
+	assert_true(pair_until(pair, &c.heads, 1, 2000));
+	h3_stream_reset(stream, 0x10c);
+	assert_int_equal(c.closed, 2);
+	assert_int_equal(c.last_err, ECANCELED);
+	assert_true(pair_until(pair, &server.closed, 2, 2000));
+	assert_int_equal(server.last_err, ECONNRESET);
+
+	/* The server has heard enough: the reply arrives all the same. */
+	stream = client_send(&c, "PUT", "/early", "\0", 1, false);
+	assert_true(pair_until(pair, &c.ends, 1, 2000));
+	assert_int_equal(c.status, 413);
+	assert_int_equal(h3_stream_write(stream, "more", 4, true), 0);
+	assert_true(pair_until(pair, &c.closed, 3, 2000));
+	assert_int_equal(c.last_err, 0);
+
+	/* Of a reply that the client gave up, the server learns. */
+	*c.field = '\0';
+	c.got = 0;
+	stream = client_send(&c, "GET", "/big", NULL, 0, true);
+	assert_true(pair_until(pair, &c.heads, 3, 2000));
+	h3_stream_reset(stream, 0x10c);
+	assert_true(pair_until(pair, &server.closed, 4, 2000));
+	assert_int_equal(server.last_err, ECONNRESET);
+	assert_int_equal(c.conn_closed, 0);
+	finish(pair, &server);
+}
+
+/* ---- the end of connections ---- */
+
+static void test_client_closes(void **state)
+{
+	struct pair *pair = *state;
+	struct server server = { 0 };
+	struct client c;
+
+	pair_start(pair, &server_handlers, &server);
+	client_open(&c, pair);
+	client_send(&c, "PUT", "/echo", NULL, 0, false);
+	assert_true(pair_until(pair, &c.heads, 1, 2000));
+	h3_conn_close(c.conn);
+	assert_int_equal(c.conn_closed, 1);
+	assert_int_equal(c.conn_err, 0);
+	assert_int_equal(c.closed, 1);
+	assert_int_equal(c.last_err, ECONNABORTED);
+	assert_true(pair_until(pair, &server.conn_closed, 1, 2000));
+	assert_int_equal(server.conn_err, 0);
+	assert_string_equal(server.conn_reason, "the peer closed the "
+			    "connection: HTTP/3 code 0x100, closed by us");
+	assert_int_equal(server.last_err, ECONNABORTED);
+	finish(pair, &server);
+}
+
+static void test_server_goes(void **state)
+{
+	struct pair *pair = *state;
+	struct server server = { 0 };
+	struct client c;
+
+	pair_start(pair, &server_handlers, &server);
+	client_open(&c, pair);
+	client_send(&c, "PUT", "/echo", NULL, 0, false);
+	assert_true(pair_until(pair, &c.heads, 1, 2000));
+	h3_endpoint_free(&pair->server);
+	assert_int_equal(server.conn_closed, 1);
+	assert_true(pair_until(pair, &c.conn_closed, 1, 2000));
+	assert_int_equal(c.conn_err, 0);
+	assert_int_equal(c.closed, 1);
+	assert_int_equal(c.last_err, ECONNABORTED);
+	assert_non_null(strstr(c.reason, "the peer closed the connection"));
+	finish(pair, &server);
+}
+
+static void test_drain(void **state)
+{
+	struct pair *pair = *state;
+	struct server server = { 0 };
+	struct h3_head head = { .method = "GET", .path = "/now" };
+	struct h3_stream *stream, *more;
+	struct client c, idle, late = { 0 };
+
+	pair_start(pair, &server_handlers, &server);
+	client_open(&c, pair);
+	client_open(&idle, pair);
+	stream = client_send(&c, "PUT", "/sink", NULL, 0, false);
+	assert_true(pair_until(pair, &server.requests, 1, 2000));
+	h3_endpoint_drain(pair->server);
+
+	/* Idle: closed in order.  Busy: no new requests, the old one ends. */
+	assert_true(pair_until(pair, &idle.conn_closed, 1, 3000));
+	assert_int_equal(idle.conn_err, 0);
+	assert_int_equal(c.conn_closed, 0);
+	assert_int_equal(h3_conn_streams_left(c.conn), 0);
+	assert_int_equal(h3_request(&more, c.conn, &head, NULL, 0, true,
+				    &stream_handlers, &c), ENOTCONN);
+	assert_int_equal(h3_stream_write(stream, NULL, 0, true), 0);
+	assert_true(pair_until(pair, &c.closed, 1, 2000));
+	assert_int_equal(c.status, 204);
+	assert_int_equal(c.last_err, 0);
+	assert_true(pair_until(pair, &c.conn_closed, 1, 2000));
+	assert_int_equal(c.conn_err, 0);
+
+	/* And nobody new. */
+	late.pair = pair;
+	assert_int_equal(h3_connect(&late.conn, pair->client, &pair->connect,
+				    &client_handlers, &late), 0);
+	assert_true(pair_until(pair, &late.conn_closed, 1, 3000));
+	assert_int_equal(late.conn_err, ECONNREFUSED);
+	finish(pair, &server);
+}
+
+#define PAIR_TEST(fn) \
+	cmocka_unit_test_setup_teardown(fn, pair_setup, pair_teardown)
+
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test_setup_teardown(test_get, pair_setup, pair_teardown),
-	cmocka_unit_test_setup_teardown(test_post, pair_setup, pair_teardown),
+	PAIR_TEST(test_get),
+	PAIR_TEST(test_post),
+	PAIR_TEST(test_streaming),
+	PAIR_TEST(test_back_pressure_reply),
+	PAIR_TEST(test_back_pressure_request),
+	PAIR_TEST(test_fields_too_large),
+	PAIR_TEST(test_many_streams),
+	PAIR_TEST(test_stream_limit),
+	PAIR_TEST(test_resets),
+	PAIR_TEST(test_client_closes),
+	PAIR_TEST(test_server_goes),
+	PAIR_TEST(test_drain),
 };
 
 int main(void)
