@@ -155,12 +155,10 @@ static const struct h3_conn_handlers server_handlers = {
 	.closed = on_server_conn_closed,
 };
 
-static void finish(struct pair *pair, struct server *server)
+static void server_clean(struct server *server)
 {
 	struct serving *s, *next;
 
-	h3_endpoint_free(&pair->client);
-	h3_endpoint_free(&pair->server);
 	for (s = server->streams; s; s = next) {
 		next = s->next;
 		free(s);
@@ -284,13 +282,30 @@ static struct h3_stream *client_send(struct client *c, const char *method,
 	return stream;
 }
 
+/* Longer alive than the endpoints, whatever a test does. */
+static struct server server;
+static struct client c, other, idle, late;
+
+static int setup(void **state)
+{
+	memset(&server, 0, sizeof(server));
+	memset(&late, 0, sizeof(late));
+	return pair_setup(state);
+}
+
+static int teardown(void **state)
+{
+	int res = pair_teardown(state);
+
+	server_clean(&server);
+	return res;
+}
+
 /* ---- tests ---- */
 
 static void test_get(void **state)
 {
 	struct pair *pair = *state;
-	struct server server = { 0 };
-	struct client c;
 
 	pair_start(pair, &server_handlers, &server);
 	client_open(&c, pair);
@@ -306,14 +321,11 @@ static void test_get(void **state)
 	assert_int_equal(c.ends, 1);
 	assert_int_equal(c.last_err, 0);
 	assert_string_equal(c.field, "text/plain");
-	finish(pair, &server);
 }
 
 static void test_post(void **state)
 {
 	struct pair *pair = *state;
-	struct server server = { 0 };
-	struct client c;
 	uint8_t body[3000];
 
 	for (size_t i = 0; i < sizeof(body); i++)
@@ -327,17 +339,14 @@ static void test_post(void **state)
 	assert_int_equal(server.ends, 1);
 	assert_true(pair_until(pair, &server.closed, 1, 2000));
 	assert_int_equal(server.last_err, 0);
-	finish(pair, &server);
 }
 
 /* A body in both directions at once, written in pieces. */
 static void test_streaming(void **state)
 {
 	struct pair *pair = *state;
-	struct server server = { 0 };
 	struct h3_stream *stream;
 	uint8_t part[1000];
-	struct client c;
 	size_t sent = 0;
 
 	pair_start(pair, &server_handlers, &server);
@@ -359,7 +368,6 @@ static void test_streaming(void **state)
 	assert_int_equal(c.got, sent);
 	assert_int_equal(server.got, sent);
 	assert_int_equal(c.last_err, 0);
-	finish(pair, &server);
 }
 
 /* The client does not read: the server's body stops at the window and goes on
@@ -367,9 +375,7 @@ static void test_streaming(void **state)
 static void test_back_pressure_reply(void **state)
 {
 	struct pair *pair = *state;
-	struct server server = { 0 };
 	struct h3_stream *stream;
-	struct client c, other;
 	size_t seen;
 
 	pair_start(pair, &server_handlers, &server);
@@ -416,17 +422,14 @@ static void test_back_pressure_reply(void **state)
 	assert_int_equal(c.got, BIG);
 	assert_int_equal(c.closed, 1);
 	assert_int_equal(c.last_err, 0);
-	finish(pair, &server);
 }
 
 /* The server does not read: the client's writes meet ENOBUFS. */
 static void test_back_pressure_request(void **state)
 {
 	struct pair *pair = *state;
-	struct server server = { 0 };
 	struct h3_stream *stream;
 	uint8_t part[8192];
-	struct client c;
 	size_t sent = 0;
 	int err = 0;
 
@@ -455,13 +458,11 @@ static void test_back_pressure_request(void **state)
 			 0);
 	assert_true(pair_until(pair, &c.closed, 1, 2000));
 	assert_int_equal(c.last_err, 0);
-	finish(pair, &server);
 }
 
 static void test_fields_too_large(void **state)
 {
 	struct pair *pair = *state;
-	struct server server = { 0 };
 	char value[17000];
 	struct h3_field field = { "x-much", value };
 	struct h3_head head = {
@@ -469,7 +470,6 @@ static void test_fields_too_large(void **state)
 		.field_cnt = 1,
 	};
 	struct h3_stream *stream;
-	struct client c;
 	uint64_t before;
 
 	memset(value, 'x', sizeof(value));
@@ -496,15 +496,12 @@ static void test_fields_too_large(void **state)
 	client_send(&c, "GET", "/now", NULL, 0, true);
 	assert_true(pair_until(pair, &c.closed, 3, 2000));
 	assert_int_equal(c.status, 200);
-	finish(pair, &server);
 }
 
 static void test_many_streams(void **state)
 {
 	struct pair *pair = *state;
-	struct server server = { 0 };
 	uint8_t body[5000];
-	struct client c;
 
 	for (size_t i = 0; i < sizeof(body); i++)
 		body[i] = pattern(i);
@@ -517,18 +514,15 @@ static void test_many_streams(void **state)
 	assert_int_equal(server.got, 64 * sizeof(body));
 	assert_int_equal(c.status, 204);
 	assert_int_equal(c.last_err, 0);
-	finish(pair, &server);
 }
 
 /* More than the server allows at once: EAGAIN, and again when one is done. */
 static void test_stream_limit(void **state)
 {
 	struct pair *pair = *state;
-	struct server server = { 0 };
 	struct h3_stream *stream[4];
 	struct h3_head head = { .method = "GET", .path = "/now" };
 	struct h3_stream *more;
-	struct client c;
 
 	pair->config.max_streams = 4;
 	pair_start(pair, &server_handlers, &server);
@@ -546,15 +540,12 @@ static void test_stream_limit(void **state)
 	assert_int_equal(h3_conn_streams_left(c.conn), 4);
 	client_send(&c, "GET", "/now", NULL, 0, true);
 	assert_true(pair_until(pair, &c.closed, 5, 2000));
-	finish(pair, &server);
 }
 
 static void test_resets(void **state)
 {
 	struct pair *pair = *state;
-	struct server server = { 0 };
 	struct h3_stream *stream;
-	struct client c;
 
 	pair_start(pair, &server_handlers, &server);
 	client_open(&c, pair);
@@ -591,7 +582,6 @@ static void test_resets(void **state)
 	assert_true(pair_until(pair, &server.closed, 4, 2000));
 	assert_int_equal(server.last_err, ECONNRESET);
 	assert_int_equal(c.conn_closed, 0);
-	finish(pair, &server);
 }
 
 /* ---- the end of connections ---- */
@@ -599,8 +589,6 @@ static void test_resets(void **state)
 static void test_client_closes(void **state)
 {
 	struct pair *pair = *state;
-	struct server server = { 0 };
-	struct client c;
 
 	pair_start(pair, &server_handlers, &server);
 	client_open(&c, pair);
@@ -616,14 +604,11 @@ static void test_client_closes(void **state)
 	assert_string_equal(server.conn_reason, "the peer closed the "
 			    "connection: HTTP/3 code 0x100, closed by us");
 	assert_int_equal(server.last_err, ECONNABORTED);
-	finish(pair, &server);
 }
 
 static void test_server_goes(void **state)
 {
 	struct pair *pair = *state;
-	struct server server = { 0 };
-	struct client c;
 
 	pair_start(pair, &server_handlers, &server);
 	client_open(&c, pair);
@@ -636,16 +621,13 @@ static void test_server_goes(void **state)
 	assert_int_equal(c.closed, 1);
 	assert_int_equal(c.last_err, ECONNABORTED);
 	assert_non_null(strstr(c.reason, "the peer closed the connection"));
-	finish(pair, &server);
 }
 
 static void test_drain(void **state)
 {
 	struct pair *pair = *state;
-	struct server server = { 0 };
 	struct h3_head head = { .method = "GET", .path = "/now" };
 	struct h3_stream *stream, *more;
-	struct client c, idle, late = { 0 };
 
 	pair_start(pair, &server_handlers, &server);
 	client_open(&c, pair);
@@ -674,11 +656,10 @@ static void test_drain(void **state)
 				    &client_handlers, &late), 0);
 	assert_true(pair_until(pair, &late.conn_closed, 1, 3000));
 	assert_int_equal(late.conn_err, ECONNREFUSED);
-	finish(pair, &server);
 }
 
 #define PAIR_TEST(fn) \
-	cmocka_unit_test_setup_teardown(fn, pair_setup, pair_teardown)
+	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 static const struct CMUnitTest tests[] = {
 	PAIR_TEST(test_get),

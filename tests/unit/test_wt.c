@@ -106,14 +106,22 @@ static const struct h3_conn_handlers client_handlers = {
 	.closed = on_conn_closed,
 };
 
-static void open_session(struct pair *pair, struct side *server,
-			 struct side *client)
+/* Longer alive than the endpoints, whatever a test does. */
+static struct side server, client;
+
+static int setup(void **state)
 {
-	pair_start(pair, &server_handlers, server);
-	assert_int_equal(h3_connect(&client->conn, pair->client,
-				    &pair->connect, &client_handlers, client),
-			 0);
-	assert_true(pair_until(pair, &client->ready, 1, 5000));
+	memset(&server, 0, sizeof(server));
+	memset(&client, 0, sizeof(client));
+	return pair_setup(state);
+}
+
+static void open_session(struct pair *pair)
+{
+	pair_start(pair, &server_handlers, &server);
+	assert_int_equal(h3_connect(&client.conn, pair->client, &pair->connect,
+				    &client_handlers, &client), 0);
+	assert_true(pair_until(pair, &client.ready, 1, 5000));
 }
 
 static void chunk_make(uint8_t *out, size_t len, uint32_t no)
@@ -128,12 +136,12 @@ static void chunk_make(uint8_t *out, size_t len, uint32_t no)
 static void test_echo(void **state)
 {
 	struct pair *pair = *state;
-	struct side server = { .echo = true }, client = { 0 };
 	const uint32_t all = 1000;
 	uint8_t chunk[180];
 	uint64_t sum = 0;
 
-	open_session(pair, &server, &client);
+	server.echo = true;
+	open_session(pair);
 	assert_int_equal(client.status, 0);
 	for (uint32_t no = 0; no < all; no++) {
 		chunk_make(chunk, 160 + no % 20, no);
@@ -157,11 +165,11 @@ static void test_echo(void **state)
 static void test_size(void **state)
 {
 	struct pair *pair = *state;
-	struct side server = { .echo = true }, client = { 0 };
 	uint8_t chunk[65536];
 	size_t room;
 
-	open_session(pair, &server, &client);
+	server.echo = true;
+	open_session(pair);
 	room = h3_datagram_room(client.session);
 	assert_in_range(room, 1150, 1452);
 	chunk_make(chunk, sizeof(chunk), 7);
@@ -189,12 +197,11 @@ static void test_size(void **state)
 static void test_overflow(void **state)
 {
 	struct pair *pair = *state;
-	struct side server = { 0 }, client = { 0 };
 	const uint32_t all = 2000;
 	uint8_t chunk[180];
 	uint64_t dropped, counted;
 
-	open_session(pair, &server, &client);
+	open_session(pair);
 	counted = pair_counter("h3_datagrams_dropped_total",
 			       "reason=\"queue-full\"");
 	for (uint32_t no = 0; no < all; no++) {
@@ -219,9 +226,9 @@ static void test_overflow(void **state)
 static void test_refused(void **state)
 {
 	struct pair *pair = *state;
-	struct side server = { .answer = 404 }, client = { 0 };
 
-	open_session(pair, &server, &client);
+	server.answer = 404;
+	open_session(pair);
 	assert_int_equal(client.status, 404);
 	assert_int_equal(client.closed, 1);
 	assert_int_equal(client.err, 0);
@@ -232,9 +239,8 @@ static void test_refused(void **state)
 static void test_client_closes(void **state)
 {
 	struct pair *pair = *state;
-	struct side server = { 0 }, client = { 0 };
 
-	open_session(pair, &server, &client);
+	open_session(pair);
 	h3_session_close(client.session);
 	assert_int_equal(client.closed, 1);
 	assert_int_equal(client.err, 0);
@@ -249,10 +255,9 @@ static void test_client_closes(void **state)
 static void test_server_closes(void **state)
 {
 	struct pair *pair = *state;
-	struct side server = { 0 }, client = { 0 };
 	uint64_t lost;
 
-	open_session(pair, &server, &client);
+	open_session(pair);
 	lost = pair_counter("h3_datagrams_dropped_total",
 			    "reason=\"no-session\"");
 	h3_session_close(server.session);
@@ -268,9 +273,8 @@ static void test_server_closes(void **state)
 static void test_connection_goes(void **state)
 {
 	struct pair *pair = *state;
-	struct side server = { 0 }, client = { 0 };
 
-	open_session(pair, &server, &client);
+	open_session(pair);
 	h3_conn_close(client.conn);
 	assert_int_equal(client.closed, 1);
 	assert_int_equal(client.err, ECONNABORTED);
@@ -403,9 +407,9 @@ static void test_peer_streams(void **state)
 	static const uint8_t uni[] = { 0x40, 0x54, 0x00, 'd', 'a', 't', 'a' };
 	static const uint8_t half[] = { 0x40 };
 	struct pair *pair = *state;
-	struct side server = { .echo = true }, client = { 0 };
 
-	open_session(pair, &server, &client);
+	server.echo = true;
+	open_session(pair);
 	for (int i = 0; i < 100; i++) {
 		/* More than the windows allow at once: they are given back. */
 		raw_stream(pair, client.conn, true, bidi, sizeof(bidi));
@@ -422,7 +426,7 @@ static void test_peer_streams(void **state)
 }
 
 #define PAIR_TEST(fn) \
-	cmocka_unit_test_setup_teardown(fn, pair_setup, pair_teardown)
+	cmocka_unit_test_setup_teardown(fn, setup, pair_teardown)
 
 static const struct CMUnitTest tests[] = {
 	PAIR_TEST(test_echo),
