@@ -6,38 +6,31 @@
 
 #include "ript/body.h"
 #include "ript/exchange.h"
-
-#define DEPTH_MAX 32
+#include "ript/json.h"
 
 int body_parse(struct json_object **out, const void *data, size_t len,
 	       const char **why)
 {
-	struct json_tokener *tok;
-	struct json_object *object;
-	enum json_tokener_error error;
-	size_t end;
+	struct json_object *object = NULL;
+	int err = ript_json_parse(&object, data, len, EXCHANGE_BODY_MAX,
+				  why);
 
-	if (len > EXCHANGE_BODY_MAX) {
-		*why = "the body is too large";
-		return EMSGSIZE;
-	}
-	tok = json_tokener_new_ex(DEPTH_MAX);
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT |
-			       JSON_TOKENER_VALIDATE_UTF8);
-	object = json_tokener_parse_ex(tok, data, (int)len);
-	error = json_tokener_get_error(tok);
-	end = json_tokener_get_parse_end(tok);
-	json_tokener_free(tok);
-	while (end < len && strchr(" \t\r\n", ((const char *)data)[end]))
-		end++;
-	if (error != json_tokener_success || end != len ||
-	    !json_object_is_type(object, json_type_object)) {
+	if (err)
+		return err;
+	if (!json_object_is_type(object, json_type_object)) {
 		json_object_put(object);
-		*why = "the body is not one JSON object";
+		*why = "The body is no JSON object.";
 		return EINVAL;
 	}
 	*out = object;
 	return 0;
+}
+
+int body_parse_any(struct json_object **out, const void *data, size_t len,
+		   const char **why)
+{
+	*out = NULL;
+	return ript_json_parse(out, data, len, len, why);
 }
 
 const char *body_text(struct json_object *object, const char *key)

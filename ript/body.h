@@ -23,6 +23,10 @@ struct json_object;
 int body_parse(struct json_object **out, const void *data, size_t len,
 	       const char **why);
 
+/* The same with an array allowed at the top, and as long as it is. */
+int body_parse_any(struct json_object **out, const void *data, size_t len,
+		   const char **why);
+
 /* The text of member @key, borrowed; NULL if absent, no string, or with a
  * NUL inside. */
 const char *body_text(struct json_object *object, const char *key);
