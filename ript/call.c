@@ -56,26 +56,12 @@ void call_set_state(struct ript_call *call, enum ript_state state)
 	call->state = state;
 }
 
-enum ript_state call_state_of(enum ript_event_type type)
+void call_direct(struct ript_call *call, const struct ript_directives *d)
 {
-	switch (type) {
-	case RIPT_EV_PROCEEDING:
-		return RIPT_ST_PROCEEDING;
-	case RIPT_EV_ALERTING:
-		return RIPT_ST_ALERTING;
-	case RIPT_EV_ANSWERED:
-		return RIPT_ST_ANSWERED;
-	case RIPT_EV_DECLINED:
-		return RIPT_ST_DECLINED;
-	case RIPT_EV_FAILED:
-		return RIPT_ST_FAILED;
-	case RIPT_EV_NOANSWER:
-		return RIPT_ST_NOANSWER;
-	case RIPT_EV_END:
-		return RIPT_ST_ENDED;
-	default:
-		return RIPT_ST_NONE;
-	}
+	if (!d->client_absent)
+		call->directives.client = d->client;
+	if (!d->server_absent)
+		call->directives.server = d->server;
 }
 
 void call_tell_closed(struct ript_call *call, const char *reason,

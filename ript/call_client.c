@@ -142,11 +142,11 @@ static void hand_over(struct client_call *cc, const struct ript_event *event)
 void client_call_event(struct client_call *cc,
 		       const struct ript_event *event)
 {
-	enum ript_state state = call_state_of(event->type);
+	enum ript_state state = ript_event_state(event->type);
 	struct ript_event missed = *event;
 
 	if (event->type == RIPT_EV_DIRECTIVE && event->directives)
-		cc->call.directives = *event->directives;
+		call_direct(&cc->call, event->directives);
 	if (state == RIPT_ST_NONE)
 		state = event->state;
 	if (state != RIPT_ST_NONE && state != cc->call.state) {
@@ -201,7 +201,7 @@ void client_call_gone(struct client_call *cc, const struct ending *ending)
 		.has_cause = ending->has_cause,
 	};
 
-	event.state = call_state_of(event.type);
+	event.state = ript_event_state(event.type);
 	client_call_event(cc, &event);
 }
 
@@ -224,11 +224,10 @@ static char *call_uri(const struct ript_peer *peer,
 	return NULL;
 }
 
-/* DR-10: what the server says about itself is for diagnosis only. */
 static void read_directives(struct client_call *cc, struct json_object *body)
 {
 	struct ript_directives *d = &cc->call.directives;
-	struct json_object *both, *client;
+	struct json_object *both;
 	const char *why = "";
 
 	memset(d, 0, sizeof(*d));
@@ -236,15 +235,6 @@ static void read_directives(struct client_call *cc, struct json_object *body)
 	    ript_directives_parse(d, both, &why) == 0)
 		return;
 	memset(d, 0, sizeof(*d));
-	if (json_object_object_get_ex(both, "client", &client)) {
-		struct json_object *alone = json_object_new_object();
-
-		json_object_object_add(alone, "client",
-				       json_object_get(client));
-		if (ript_directives_parse(d, alone, &why) != 0)
-			memset(d, 0, sizeof(*d));
-		json_object_put(alone);
-	}
 	log_reason(cc->call.log, LOG_WARN, "bad-directives",
 		   "ript: directives not understood: %s", why);
 }

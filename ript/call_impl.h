@@ -46,8 +46,8 @@ void call_fini(struct ript_call *call);
 void call_set_uri(struct ript_call *call, const char *uri);
 /* The one door for the state: logs and counts. */
 void call_set_state(struct ript_call *call, enum ript_state state);
-/* The state that @type leads to; RIPT_ST_NONE: it changes none. */
-enum ript_state call_state_of(enum ript_event_type type);
+/* Take the directives that are there; an absent one stays as it was. */
+void call_direct(struct ript_call *call, const struct ript_directives *d);
 /* closed(@reason) now; nobody hears of the call any more. */
 void call_tell_closed(struct ript_call *call, const char *reason,
 		      const struct ript_refusal *refusal);

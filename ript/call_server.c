@@ -179,7 +179,7 @@ void server_call_final(struct server_call *sc, enum ript_event_type type,
 	sc->stage = STAGE_HELD;
 	sc->ending = *ending;
 	sc->call.reason = reason;
-	call_set_state(&sc->call, call_state_of(type));
+	call_set_state(&sc->call, ript_event_state(type));
 	event.by = type == RIPT_EV_END ? ending->by : RIPT_BY_NONE;
 	event.cause = ending->cause;
 	event.has_cause = ending->has_cause;
@@ -289,6 +289,20 @@ void server_call_command(struct server_call *sc,
 
 /* ---- description ---- */
 
+/* Q1: a client of the text form reads these. */
+static void add_text_form(struct buf *out, const struct ript_directives *d)
+{
+	char *client = ript_directive_text(&d->client);
+	char *server = ript_directive_text(&d->server);
+
+	buf_add_str(out, ",\"clientDirectives\":");
+	body_add_text(out, client);
+	buf_add_str(out, ",\"serverDirectives\":");
+	body_add_text(out, server);
+	free(client);
+	free(server);
+}
+
 static void describe(struct buf *out, const struct server_call *sc)
 {
 	const struct ript_call *call = &sc->call;
@@ -310,6 +324,8 @@ static void describe(struct buf *out, const struct server_call *sc)
 	body_add_text(out, call->passport);
 	buf_add_str(out, ",\"directives\":");
 	body_add_json(out, directives);
+	if (sc->handler->advert->text)
+		add_text_form(out, &call->directives);
 	buf_add_str(out, "}");
 	json_object_put(directives);
 }
@@ -609,7 +625,7 @@ void ript_call_state(struct ript_call *call, enum ript_event_type type,
 {
 	struct server_call *sc = of(call);
 	struct ript_event event = { .type = type };
-	enum ript_state state = call_state_of(type);
+	enum ript_state state = ript_event_state(type);
 	struct ending ending = {
 		.at_ms = loop_wall_ms(call->loop),
 		.by = RIPT_BY_PEER,
@@ -651,7 +667,7 @@ void ript_call_direct(struct ript_call *call,
 	if (call->client ||
 	    (sc->stage != STAGE_INSTALLING && sc->stage != STAGE_LIVE))
 		return;
-	call->directives = *directives;
+	call_direct(call, directives);
 	server_call_emit(sc, &event);
 }
 

@@ -11,7 +11,6 @@
 
 #define KEEP_NS (5 * NS_PER_S)
 #define KEPT_MAX 64
-#define EVENT_MAX 16384
 #define SEPARATOR_LEN 2		/* ",\n" before every event but the first */
 
 struct kept {
@@ -46,12 +45,6 @@ void feed_free(struct feed *feed)
 static bool stays(enum ript_event_type type)
 {
 	return type != RIPT_EV_PONG && type != RIPT_EV_MEDIA_PANIC;
-}
-
-static bool changes_state(enum ript_event_type type)
-{
-	return stays(type) && type != RIPT_EV_DIRECTIVE &&
-	       type != RIPT_EV_HANDLER_CHANGED && type != RIPT_EV_MIGRATE;
 }
 
 /* @text begins with the separator. */
@@ -102,13 +95,13 @@ bool feed_emit(struct feed *feed, const struct ript_event *event,
 	       uint64_t now_ns)
 {
 	struct ript_event ev = *event;
-	bool state = changes_state(ev.type), taken;
+	bool state = ript_event_state(ev.type) != RIPT_ST_NONE, taken;
 	struct buf text;
 
 	ev.from_client = false;
 	ev.seq = feed->seq;
 	ev.has_seq = true;
-	buf_init(&text, EVENT_MAX);
+	buf_init(&text, RIPT_EVENT_LEN + SEPARATOR_LEN);
 	if (ript_event_print(&text, &ev, false) != 0) {
 		buf_free(&text);
 		return false;

@@ -27,7 +27,6 @@
 #define LINGER_MS 5000
 #define ENDED_WAIT_MS 20
 #define GONE_WAIT_MS 1000	/* for the final event on the other byway */
-#define EVENT_MAX 16384
 #define PROBLEM_MAX 8192
 
 static void lost(struct client_call *cc, struct client_stream *stream);
@@ -125,7 +124,7 @@ static int print(struct client_call *cc, struct ript_event *event,
 		event->state = RIPT_ST_ENDED;
 	event->seq = cc->sig.seq++;
 	event->has_seq = true;
-	buf_init(text, EVENT_MAX);
+	buf_init(text, RIPT_EVENT_LEN);
 	return ript_event_print(text, event, true);
 }
 

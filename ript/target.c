@@ -109,16 +109,16 @@ void target_parse(struct target *out, const char *path)
 {
 	struct segment s[SEGMENTS];
 	unsigned cnt = 0;
-	const char *rest;
+	const char *outer, *rest;
 
 	memset(out, 0, sizeof(*out));
-	if (!below(path, RIPT_WELL_KNOWN, &rest)) {
+	if (!below(path, RIPT_WELL_KNOWN, &outer)) {
 		out->kind = TARGET_FOREIGN;
 		return;
 	}
 	out->kind = TARGET_UNKNOWN;
 	if (!below(path, RIPT_ROOT, &rest)) {
-		if (rest[0] == '/' && rest[1] && !version(rest))
+		if (outer[0] == '/' && outer[1] && !version(outer))
 			out->kind = TARGET_UNVERSIONED;
 		return;
 	}
