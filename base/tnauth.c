@@ -230,11 +230,11 @@ static void put(struct buf *out, int class, int tag, bool constructed,
 /* INTEGER: big-endian, shortest, never negative. */
 static void put_count(struct buf *out, uint64_t count)
 {
-	uint8_t octets[9];
+	uint8_t octets[9] = { 0 };
 	size_t first = 0, i;
 
-	for (i = 0; i < sizeof(octets); i++)
-		octets[i] = i ? (uint8_t)(count >> (8 * (8 - i))) : 0;
+	for (i = 1; i < sizeof(octets); i++)
+		octets[i] = (uint8_t)(count >> (8 * (8 - i)));
 	while (first < 8 && !octets[first] && !(octets[first + 1] & 0x80))
 		first++;
 	put(out, V_ASN1_UNIVERSAL, V_ASN1_INTEGER, false, octets + first,

@@ -27,7 +27,8 @@ int passport_signer_new(struct passport_signer **signerp,
 bool passport_signer_covers(const struct passport_signer *signer,
 			    const char *number);
 /* A compact JWS, malloc'ed.  @orig and @dest are "+digits" or addresses.
- * Returns 0 or EACCES: not within the certificate. */
+ * Returns 0; EACCES: @orig is not within the certificate; EKEYEXPIRED: the
+ * certificate is not valid at @now_ms. */
 int passport_sign(char **jwsp, const struct passport_signer *signer,
 		  const char *orig, const char *dest, uint64_t now_ms);
 void passport_signer_free(struct passport_signer **signerp);
@@ -35,7 +36,9 @@ void passport_signer_free(struct passport_signer **signerp);
 /* Certificates known by their x5u, and the CAs that they must chain to. */
 int passport_trust_new(struct passport_trust **trustp, const char *ca_file,
 		       char **why);
-/* @x5u names the certificate chain in @cert_file (our own authority). */
+/* @x5u names the certificate chain in @cert_file (our own authority), leaf
+ * first.  A chain that does not lead to the roots is taken and refused call
+ * by call. */
 int passport_trust_add(struct passport_trust *trust, const char *x5u,
 		       const char *cert_file, char **why);
 void passport_trust_free(struct passport_trust **trustp);
@@ -53,7 +56,8 @@ struct passport_claims {
  * Returns 0 with *@claims, or EACCES with *@reason, a stable literal code:
  * "passport-unparsable", "passport-algorithm", "passport-x5u",
  * "passport-chain", "passport-signature", "passport-stale",
- * "passport-orig-not-covered", "passport-dest", "passport-crit".
+ * "passport-orig-not-covered", "passport-dest", "passport-crit",
+ * "passport-type" (typ or ppt).
  */
 int passport_verify(struct passport_claims *claims,
 		    const struct passport_trust *trust, const char *jws,
