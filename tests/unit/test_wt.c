@@ -255,17 +255,27 @@ static void test_client_closes(void **state)
 static void test_server_closes(void **state)
 {
 	struct pair *pair = *state;
+
+	open_session(pair);
+	h3_session_close(server.session);
+	assert_int_equal(server.closed, 1);
+	assert_true(pair_until(pair, &client.closed, 1, 2000));
+	assert_int_equal(client.err, 0);
+	assert_non_null(client.conn);
+}
+
+static void test_no_session(void **state)
+{
+	static const uint8_t other[] = { 0x10, 'x' };
+	struct pair *pair = *state;
 	uint64_t lost;
 
 	open_session(pair);
 	lost = pair_counter("h3_datagrams_dropped_total",
 			    "reason=\"no-session\"");
-	h3_session_close(server.session);
-	assert_int_equal(server.closed, 1);
-	assert_int_equal(h3_datagram_send(client.session, "late", 4), 0);
-	assert_true(pair_until(pair, &client.closed, 1, 2000));
-	assert_int_equal(client.err, 0);
-	pair_run(pair, 20);
+	assert_int_equal(h3_session_datagram_in(client.conn, other,
+						sizeof(other)), 0);
+	assert_int_equal(client.got, 0);
 	assert_int_equal(pair_counter("h3_datagrams_dropped_total",
 				      "reason=\"no-session\""), lost + 1);
 }
@@ -435,6 +445,7 @@ static const struct CMUnitTest tests[] = {
 	PAIR_TEST(test_refused),
 	PAIR_TEST(test_client_closes),
 	PAIR_TEST(test_server_closes),
+	PAIR_TEST(test_no_session),
 	PAIR_TEST(test_connection_goes),
 	PAIR_TEST(test_many_sessions),
 	PAIR_TEST(test_peer_streams),
