@@ -35,6 +35,7 @@ struct ript_net_config {
 	const char *key_file;		/* NULL: in cert_file */
 	const struct addr *listen;	/* NULL: client role only */
 	unsigned requests_per_s;	/* per connection; 0: 1000 (Q90) */
+	bool no_webtransport;		/* refuse sessions with 501 (Q84) */
 };
 
 /* Loop: control.  Opens the sockets.  @why: one sentence, malloc'ed. */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ript/refuse.h - what a worker says no to, with constant problem bodies.
+ *
+ * Owner:  no state but the counters.
+ * Loop:   worker.
+ * Spec:   profile section 4, Q29, Q75, Q77, Q78, Q84 to Q87.
+ */
+#ifndef RIPTIDE_RIPT_REFUSE_H
+#define RIPTIDE_RIPT_REFUSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "ript/net.h"
+
+/* Answer @stream, stop reading its body unless @whole, and count. */
+void refuse(struct exchange_net *net, struct h3_stream *stream, bool whole,
+	    enum net_refusal why);
+/* 404 call-ended with @problem as body (NULL: a constant one). */
+void refuse_ended(struct exchange_net *net, struct h3_stream *stream,
+		  bool whole, const char *problem);
+
+#endif
