@@ -101,8 +101,9 @@ struct byway_handlers {
 
 struct byway_port;	/* the worker's half */
 
-/* Bind the byway @id on its home; once.  The port is valid until
- * byway_unbind().  Returns 0 or ENOENT. */
+/* Bind the byway @id on its home; once.  open() runs in this call if a way
+ * is open already.  The port is valid until byway_unbind().  Returns 0 or
+ * ENOENT. */
 int byway_bind(struct byway_port **portp, struct ript_worker *worker,
 	       uint64_t id, const struct byway_handlers *handlers, void *arg);
 /* No callback after this; *@portp becomes NULL.  NULL is fine. */

@@ -9,7 +9,7 @@
 #include "ript/byway_msg.h"
 #include "ript/h3.h"
 #include "ript/ring.h"
-#include "ript/session.h"
+#include "ript/byway_session.h"
 #include "ript/worker_private.h"
 
 #define PANIC_MS 1000		/* Q41 */
@@ -63,7 +63,7 @@ void port_close(struct byway_port *port)
 	timer_stop(&port->stale);
 	dialer_free(&port->dialer);
 	gets_close(port);
-	session_forget_all(port);
+	byway_session_forget_all(port);
 	ring_free(&port->ring);
 	if (!port->handlers)
 		port_free(port);
@@ -98,6 +98,8 @@ int byway_bind(struct byway_port **portp, struct ript_worker *worker,
 	port->handlers = handlers;
 	port->arg = arg;
 	*portp = port;
+	if (port->kind != BYWAY_NONE && handlers->open)
+		handlers->open(port->kind, arg);
 	return 0;
 }
 
@@ -126,18 +128,18 @@ size_t byway_room(const struct byway_port *port)
 	if (port->direct)
 		return h3_datagram_room(port->direct);
 	if (port->kind == BYWAY_WEBTRANSPORT && le)
-		return list_entry(le, const struct session, le)->room;
+		return list_entry(le, const struct byway_session, le)->room;
 	return BYWAY_BODY_MAX;
 }
 
 /* ---- which way is open ---- */
 
-static struct session *best_session(const struct byway_port *port)
+static struct byway_session *best_session(const struct byway_port *port)
 {
 	const struct le *le;
 
 	for (le = port->sessions.head; le; le = le->next) {
-		struct session *session = list_entry(le, struct session, le);
+		struct byway_session *session = list_entry(le, struct byway_session, le);
 
 		if (!session->stale)
 			return session;
@@ -159,7 +161,7 @@ static void mark_stale(struct byway_port *port)
 	struct le *le;
 
 	for (le = port->sessions.head; le; le = le->next) {
-		struct session *session = list_entry(le, struct session, le);
+		struct byway_session *session = list_entry(le, struct byway_session, le);
 		bool newer = get_ns > session->heard_ns;
 
 		session->stale = newer && now - session->heard_ns >=
@@ -191,7 +193,7 @@ static void set_kind(struct byway_port *port, enum byway_kind kind,
 
 void port_choose(struct byway_port *port, bool fresh)
 {
-	struct session *session;
+	struct byway_session *session;
 	enum byway_kind kind;
 
 	if (port->closed)
@@ -279,7 +281,7 @@ static void panic(struct byway_port *port)
 static int send_now(struct byway_port *port, const void *body, size_t len,
 		    unsigned in_flight)
 {
-	struct session *session;
+	struct byway_session *session;
 	int err = EAGAIN;
 
 	if (port->direct) {
@@ -287,7 +289,7 @@ static int send_now(struct byway_port *port, const void *body, size_t len,
 	} else if (port->kind == BYWAY_WEBTRANSPORT && !port->client) {
 		session = best_session(port);
 		if (session)
-			err = session_send(session, body, len);
+			err = byway_session_send(session, body, len);
 	}
 	if (err == 0)
 		return 0;

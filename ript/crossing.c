@@ -10,7 +10,7 @@
 #include "ript/byway_port.h"
 #include "ript/call_table.h"
 #include "ript/flow.h"
-#include "ript/session.h"
+#include "ript/byway_session.h"
 #include "ript/worker_private.h"
 
 enum cmsg_kind {
@@ -67,17 +67,17 @@ static void home_put(struct ript_worker *w, struct byway_port *port,
 
 static void home_datagram(struct byway_port *port, const struct cmsg *m)
 {
-	struct session *session =
-		session_find_away(port, m->from, m->id);
+	struct byway_session *session =
+		byway_session_find_away(port, m->from, m->id);
 
 	if (session)
-		session_chunks(session, m->data, m->len);
+		byway_session_chunks(session, m->data, m->len);
 }
 
 static void home_take(struct ript_worker *w, const struct cmsg *m)
 {
 	struct byway_port *port = port_find(w, m->byway);
-	struct session *session;
+	struct byway_session *session;
 
 	if (port && port->closed)
 		port = NULL;
@@ -90,14 +90,14 @@ static void home_take(struct ript_worker *w, const struct cmsg *m)
 	} else if (m->kind == CMSG_GET_GONE) {
 		gets_gone_away(port, m->from, m->id);
 	} else if (m->kind == CMSG_SESSION) {
-		session_add_away(port, m->from, m->id, m->connection,
+		byway_session_add_away(port, m->from, m->id, m->connection,
 				 m->room);
 	} else if (m->kind == CMSG_DATAGRAM_IN) {
 		home_datagram(port, m);
 	} else if (m->kind == CMSG_SESSION_GONE) {
-		session = session_find_away(port, m->from, m->id);
+		session = byway_session_find_away(port, m->from, m->id);
 		if (session)
-			session_gone_away(session);
+			byway_session_gone_away(session);
 	}
 }
 
@@ -105,7 +105,7 @@ static void home_take(struct ript_worker *w, const struct cmsg *m)
 
 static void arrival_take(struct ript_worker *w, const struct cmsg *m)
 {
-	struct session *session;
+	struct byway_session *session;
 
 	if (m->kind == CMSG_ANSWER) {
 		if (!flow_answer_away(w, m->id, m->status, m->data, m->len) &&
@@ -113,12 +113,12 @@ static void arrival_take(struct ript_worker *w, const struct cmsg *m)
 			net_dropped(w->net, DROP_GET_GONE);
 		return;
 	}
-	session = session_find(w, m->id);
+	session = byway_session_find(w, m->id);
 	if (!session || !session->h3)
 		return;
 	if (m->kind == CMSG_SESSION_CLOSE)
-		session_close(session);
-	else if (session_send(session, m->data, m->len) != 0)
+		byway_session_close(session);
+	else if (byway_session_send(session, m->data, m->len) != 0)
 		net_dropped(w->net, DROP_OVER_ROOM);
 }
 
@@ -191,7 +191,7 @@ void crossing_get_gone(const struct flow *flow)
 	flow_tell(flow, CMSG_GET_GONE);
 }
 
-static void session_tell(const struct session *session, enum cmsg_kind kind)
+static void session_tell(const struct byway_session *session, enum cmsg_kind kind)
 {
 	struct cmsg *m = cmsg_new(session->w, kind, session->home, NULL, 0);
 
@@ -202,17 +202,17 @@ static void session_tell(const struct session *session, enum cmsg_kind kind)
 	net_cross_always(session->w->net, m->to, &m->msg);
 }
 
-void crossing_session(const struct session *session)
+void crossing_session(const struct byway_session *session)
 {
 	session_tell(session, CMSG_SESSION);
 }
 
-void crossing_session_gone(const struct session *session)
+void crossing_session_gone(const struct byway_session *session)
 {
 	session_tell(session, CMSG_SESSION_GONE);
 }
 
-void crossing_datagram_in(const struct session *session, const void *data,
+void crossing_datagram_in(const struct byway_session *session, const void *data,
 			  size_t len)
 {
 	struct ript_worker *w = session->w;
@@ -242,7 +242,7 @@ void crossing_answer(struct ript_worker *w, unsigned worker, uint64_t flow,
 	net_cross_always(w->net, worker, &m->msg);
 }
 
-int crossing_datagram_out(const struct session *session, const void *data,
+int crossing_datagram_out(const struct byway_session *session, const void *data,
 			  size_t len)
 {
 	struct ript_worker *w = session->w;
@@ -259,7 +259,7 @@ int crossing_datagram_out(const struct session *session, const void *data,
 	return 0;
 }
 
-void crossing_session_close(const struct session *session)
+void crossing_session_close(const struct byway_session *session)
 {
 	struct cmsg *m = cmsg_new(session->w, CMSG_SESSION_CLOSE,
 				  session->worker, NULL, 0);

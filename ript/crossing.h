@@ -21,7 +21,7 @@
 
 struct flow;
 struct ript_worker;
-struct session;
+struct byway_session;
 
 /* ---- from where it arrived to the home ---- */
 
@@ -29,9 +29,9 @@ struct session;
 int crossing_put(struct flow *flow);
 void crossing_get(struct flow *flow);
 void crossing_get_gone(const struct flow *flow);
-void crossing_session(const struct session *session);
-void crossing_session_gone(const struct session *session);
-void crossing_datagram_in(const struct session *session, const void *data,
+void crossing_session(const struct byway_session *session);
+void crossing_session_gone(const struct byway_session *session);
+void crossing_datagram_in(const struct byway_session *session, const void *data,
 			  size_t len);
 
 /* ---- from the home ---- */
@@ -39,8 +39,8 @@ void crossing_datagram_in(const struct session *session, const void *data,
 void crossing_answer(struct ript_worker *w, unsigned worker, uint64_t flow,
 		     int status, const void *body, size_t len);
 /* Returns 0 or ENOBUFS: no room, dropped and counted. */
-int crossing_datagram_out(const struct session *session, const void *data,
+int crossing_datagram_out(const struct byway_session *session, const void *data,
 			  size_t len);
-void crossing_session_close(const struct session *session);
+void crossing_session_close(const struct byway_session *session);
 
 #endif

@@ -65,7 +65,7 @@ static void flow_leave(struct flow *flow)
 static void flow_refuse(struct flow *flow, enum net_refusal why)
 {
 	flow_leave(flow);
-	refuse(flow->w->net, flow->stream, flow->ended, why);
+	worker_refuse(flow->w->net, flow->stream, flow->ended, why);
 }
 
 void flow_answer(struct flow *flow, int status, const void *body, size_t len)
@@ -221,11 +221,11 @@ void flow_serve(struct ript_worker *w, struct call_entry *entry,
 	struct flow *flow;
 
 	if (put && is_too_long(head)) {
-		refuse(w->net, stream, head->fin, REFUSE_TOO_LARGE);
+		worker_refuse(w->net, stream, head->fin, REFUSE_TOO_LARGE);
 		return;
 	}
 	if (put && !is_chunks(head)) {
-		refuse(w->net, stream, head->fin, REFUSE_TYPE);
+		worker_refuse(w->net, stream, head->fin, REFUSE_TYPE);
 		return;
 	}
 	flow = flow_new(w, entry, stream, connection);
@@ -245,7 +245,7 @@ void flow_end_all(struct call_entry *entry)
 		struct flow *flow = list_entry(le, struct flow, le);
 
 		flow_leave(flow);
-		refuse_ended(flow->w->net, flow->stream, flow->ended,
+		worker_refuse_ended(flow->w->net, flow->stream, flow->ended,
 			     entry->problem ? entry->problem->text : NULL);
 	}
 }

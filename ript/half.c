@@ -225,7 +225,7 @@ static void collect(struct half *h, const uint8_t *data, size_t len)
 		h3_stream_consumed(h->stream, len);
 		return;
 	}
-	refuse(h->w->net, h->stream, false, why);
+	worker_refuse(h->w->net, h->stream, false, why);
 	half_over(h, 0);
 }
 
@@ -306,7 +306,7 @@ static void pass_request(struct half *h)
 	if (net_tell(h->w->net, &m->msg) != 0) {
 		m->head = NULL;
 		xmsg_free(m);
-		refuse(h->w->net, h->stream, h->peer_end,
+		worker_refuse(h->w->net, h->stream, h->peer_end,
 		       REFUSE_CONTROL_FULL);
 		half_over(h, 0);
 		return;

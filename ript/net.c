@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "ript/byway_msg.h"
 #include "ript/exchange_private.h"
+#include "ript/refuse.h"
 #include "ript/tls.h"
 
 #define REQUESTS_PER_S 1000	/* Q90 */
@@ -129,6 +130,8 @@ int ript_net_new(struct exchange_net **netp,
 	net->no_webtransport = config->no_webtransport;
 	random_bytes(&net->secrets, sizeof(net->secrets));
 	metrics_make(&net->metric);
+	for (i = 0; i < REFUSE_CNT; i++)
+		net->refusal_body[i] = worker_refusal_body(i);
 	net->worker = xcalloc(config->worker_cnt, sizeof(*net->worker));
 	for (i = 0; i < config->worker_cnt; i++) {
 		pthread_mutex_init(&net->worker[i].lock, NULL);
@@ -196,6 +199,8 @@ void ript_net_free(struct exchange_net **netp)
 		free(kept->ca_file);
 		free(kept);
 	}
+	for (i = 0; i < REFUSE_CNT; i++)
+		free(net->refusal_body[i]);
 	tls_server_free(&net->tls);
 	mem_wipe(&net->secrets, sizeof(net->secrets));
 	free(net->worker);

@@ -116,6 +116,7 @@ struct exchange_net {
 	unsigned requests_per_s;
 	bool no_webtransport;
 	struct net_metrics metric;
+	char *refusal_body[REFUSE_CNT];
 
 	exchange_request_h *serve;
 	void *serve_arg;

@@ -14,11 +14,14 @@
 
 #include "ript/net.h"
 
+/* The body for @why, malloc'ed; made once, at start. */
+char *worker_refusal_body(enum net_refusal why);
+
 /* Answer @stream, stop reading its body unless @whole, and count. */
-void refuse(struct exchange_net *net, struct h3_stream *stream, bool whole,
+void worker_refuse(struct exchange_net *net, struct h3_stream *stream, bool whole,
 	    enum net_refusal why);
 /* 404 call-ended with @problem as body (NULL: a constant one). */
-void refuse_ended(struct exchange_net *net, struct h3_stream *stream,
+void worker_refuse_ended(struct exchange_net *net, struct h3_stream *stream,
 		  bool whole, const char *problem);
 
 #endif

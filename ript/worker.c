@@ -17,7 +17,7 @@
 #include "ript/half.h"
 #include "ript/link.h"
 #include "ript/refuse.h"
-#include "ript/session.h"
+#include "ript/byway_session.h"
 #include "ript/tls.h"
 #include "ript/worker_private.h"
 
@@ -127,7 +127,7 @@ static void serve_media(struct ript_worker *w, struct guest *guest,
 
 	if (token && entry && call_entry_admits(entry, hash_of(guest, token))) {
 		if (entry->ended)
-			refuse_ended(w->net, stream, whole,
+			worker_refuse_ended(w->net, stream, whole,
 				     entry->problem ? entry->problem->text
 						    : NULL);
 		else if (strcmp(head->method, "PUT") == 0 ||
@@ -135,17 +135,17 @@ static void serve_media(struct ript_worker *w, struct guest *guest,
 			flow_serve(w, entry, stream, head, guest->id);
 		else if (connect && head->protocol &&
 			 strcmp(head->protocol, "webtransport") == 0)
-			session_serve(w, entry, stream, guest->id);
+			byway_session_serve(w, entry, stream, guest->id);
 		else if (connect)
-			refuse(w->net, stream, whole, REFUSE_NO_WEBTRANSPORT);
+			worker_refuse(w->net, stream, whole, REFUSE_NO_WEBTRANSPORT);
 		else
-			refuse(w->net, stream, whole, REFUSE_METHOD);
+			worker_refuse(w->net, stream, whole, REFUSE_METHOD);
 		return;
 	}
 	if (!may_ask(w, guest))
-		refuse(w->net, stream, whole, REFUSE_SLOW_DOWN);
+		worker_refuse(w->net, stream, whole, REFUSE_SLOW_DOWN);
 	else
-		refuse(w->net, stream, whole,
+		worker_refuse(w->net, stream, whole,
 		       token ? REFUSE_NOT_FOUND : REFUSE_UNAUTHORIZED);
 }
 
@@ -177,11 +177,11 @@ static void on_request(struct h3_conn *conn, struct h3_stream *stream,
 	size_t call_len;
 
 	if (!head->method || !head->path) {
-		refuse(w->net, stream, head->fin, REFUSE_NOT_FOUND);
+		worker_refuse(w->net, stream, head->fin, REFUSE_NOT_FOUND);
 		return;
 	}
 	if (head->early && strcmp(head->method, "GET") != 0) {
-		refuse(w->net, stream, head->fin, REFUSE_EARLY);
+		worker_refuse(w->net, stream, head->fin, REFUSE_EARLY);
 		return;
 	}
 	call_len = media_path(head->path);
@@ -190,18 +190,18 @@ static void on_request(struct h3_conn *conn, struct h3_stream *stream,
 		return;
 	}
 	if (!may_ask(w, guest)) {
-		refuse(w->net, stream, head->fin, REFUSE_SLOW_DOWN);
+		worker_refuse(w->net, stream, head->fin, REFUSE_SLOW_DOWN);
 		return;
 	}
 	if (strcmp(head->method, "CONNECT") == 0) {
-		refuse(w->net, stream, head->fin,
+		worker_refuse(w->net, stream, head->fin,
 		       token_of(head) ? REFUSE_NOT_FOUND
 				      : REFUSE_UNAUTHORIZED);
 		return;
 	}
 	events = is_events_put(head);
 	if (!events && is_too_long(head)) {
-		refuse(w->net, stream, head->fin, REFUSE_TOO_LARGE);
+		worker_refuse(w->net, stream, head->fin, REFUSE_TOO_LARGE);
 		return;
 	}
 	half_serve(w, stream, head, events);
@@ -248,7 +248,7 @@ static void close_call(struct call_entry *entry, struct bmsg *m)
 	m->problem = NULL;
 	if (port)
 		port_close(port);
-	session_end_all(entry);
+	byway_session_end_all(entry);
 	flow_end_all(entry);
 }
 

@@ -46,7 +46,7 @@ struct ript_worker {
 	struct timer bury;
 	struct table flows;		/* ript/flow.c: those that crossed */
 	struct list spare;		/* flows to use again */
-	struct table sessions;		/* ript/session.c: those away from home */
+	struct table sessions;		/* ript/byway_session.c: those away from home */
 	struct table ports;		/* ript/byway_port.c, by byway ID */
 	uint8_t reply[WORKER_REPLY_MAX];
 };

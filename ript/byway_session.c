@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ript/session.h"
+#include "ript/byway_session.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,13 +12,13 @@
 #include "ript/refuse.h"
 #include "ript/worker_private.h"
 
-static void session_free_mem(void *ptr)
+static void byway_session_free_mem(void *ptr)
 {
 	free(ptr);
 }
 
 /* The home forgets it. */
-static void port_forget(struct session *session)
+static void port_forget(struct byway_session *session)
 {
 	struct byway_port *port = session->port;
 
@@ -29,29 +29,29 @@ static void port_forget(struct session *session)
 	port_choose(port, false);
 }
 
-static void session_free(struct session *session)
+static void byway_session_free(struct byway_session *session)
 {
-	loop_defer_free(session->w->loop, session, session_free_mem);
+	loop_defer_free(session->w->loop, session, byway_session_free_mem);
 }
 
 /* ---- the home ---- */
 
-static void port_add(struct byway_port *port, struct session *session)
+static void port_add(struct byway_port *port, struct byway_session *session)
 {
 	session->port = port;
 	session->heard_ns = loop_now_ns(port->w->loop);
 	list_prepend(&port->sessions, &session->le);
 	if (port->sessions.count > PORT_SESSIONS)
-		session_close(list_entry(port->sessions.tail, struct session,
+		byway_session_close(list_entry(port->sessions.tail, struct byway_session,
 					 le));
 	port_choose(port, true);
 	port_drain(port);
 }
 
-void session_add_away(struct byway_port *port, unsigned worker, uint64_t id,
+void byway_session_add_away(struct byway_port *port, unsigned worker, uint64_t id,
 		      uint64_t connection, size_t room)
 {
-	struct session *session = xzalloc(sizeof(*session));
+	struct byway_session *session = xzalloc(sizeof(*session));
 
 	session->id = id;
 	session->w = port->w;
@@ -63,13 +63,13 @@ void session_add_away(struct byway_port *port, unsigned worker, uint64_t id,
 	port_add(port, session);
 }
 
-struct session *session_find_away(struct byway_port *port, unsigned worker,
+struct byway_session *byway_session_find_away(struct byway_port *port, unsigned worker,
 				  uint64_t id)
 {
 	struct le *le;
 
 	for (le = port->sessions.head; le; le = le->next) {
-		struct session *session = list_entry(le, struct session, le);
+		struct byway_session *session = list_entry(le, struct byway_session, le);
 
 		if (!session->h3 && session->worker == worker &&
 		    session->id == id)
@@ -78,13 +78,13 @@ struct session *session_find_away(struct byway_port *port, unsigned worker,
 	return NULL;
 }
 
-void session_gone_away(struct session *session)
+void byway_session_gone_away(struct byway_session *session)
 {
 	port_forget(session);
-	session_free(session);
+	byway_session_free(session);
 }
 
-void session_chunks(struct session *session, const uint8_t *data, size_t len)
+void byway_session_chunks(struct byway_session *session, const uint8_t *data, size_t len)
 {
 	struct byway_port *port = session->port;
 
@@ -97,7 +97,7 @@ void session_chunks(struct session *session, const uint8_t *data, size_t len)
 		    NULL, 0, NULL);
 }
 
-int session_send(struct session *session, const void *body, size_t len)
+int byway_session_send(struct byway_session *session, const void *body, size_t len)
 {
 	if (session->h3)
 		return h3_datagram_send(session->h3, body, len);
@@ -106,14 +106,14 @@ int session_send(struct session *session, const void *body, size_t len)
 	return crossing_datagram_out(session, body, len);
 }
 
-void session_close(struct session *session)
+void byway_session_close(struct byway_session *session)
 {
 	if (session->h3) {
 		h3_session_close(session->h3);	/* on_closed() follows */
 		return;
 	}
 	crossing_session_close(session);
-	session_gone_away(session);
+	byway_session_gone_away(session);
 }
 
 /* ---- where it arrived ---- */
@@ -121,18 +121,18 @@ void session_close(struct session *session)
 static void on_datagram(struct h3_session *h3, const uint8_t *data,
 			size_t len, void *arg)
 {
-	struct session *session = arg;
+	struct byway_session *session = arg;
 
 	(void)h3;
 	if (session->port)
-		session_chunks(session, data, len);
+		byway_session_chunks(session, data, len);
 	else if (session->entry_le.list)
 		crossing_datagram_in(session, data, len);
 }
 
 static void on_closed(struct h3_session *h3, int err, void *arg)
 {
-	struct session *session = arg;
+	struct byway_session *session = arg;
 	struct ript_worker *w = session->w;
 
 	(void)h3;
@@ -145,7 +145,7 @@ static void on_closed(struct h3_session *h3, int err, void *arg)
 		crossing_session_gone(session);
 	}
 	port_forget(session);
-	session_free(session);
+	byway_session_free(session);
 }
 
 static const struct h3_session_handlers handlers = {
@@ -153,13 +153,13 @@ static const struct h3_session_handlers handlers = {
 	.closed = on_closed,
 };
 
-void session_serve(struct ript_worker *w, struct call_entry *entry,
+void byway_session_serve(struct ript_worker *w, struct call_entry *entry,
 		   struct h3_stream *stream, uint64_t connection)
 {
-	struct session *session;
+	struct byway_session *session;
 
 	if (w->net->no_webtransport) {
-		refuse(w->net, stream, false, REFUSE_NO_WEBTRANSPORT);
+		worker_refuse(w->net, stream, false, REFUSE_NO_WEBTRANSPORT);
 		return;
 	}
 	session = xzalloc(sizeof(*session));
@@ -172,7 +172,7 @@ void session_serve(struct ript_worker *w, struct call_entry *entry,
 	if (h3_session_accept(&session->h3, stream, &handlers, session) !=
 	    0) {
 		free(session);
-		refuse(w->net, stream, false, REFUSE_NO_WEBTRANSPORT);
+		worker_refuse(w->net, stream, false, REFUSE_NO_WEBTRANSPORT);
 		return;
 	}
 	metric_gauge_add(w->net->metric.sessions, 1);
@@ -188,30 +188,30 @@ void session_serve(struct ript_worker *w, struct call_entry *entry,
 	crossing_session(session);
 }
 
-struct session *session_find(struct ript_worker *w, uint64_t id)
+struct byway_session *byway_session_find(struct ript_worker *w, uint64_t id)
 {
 	struct table_node *node = table_find(&w->sessions, &id, sizeof(id));
 
-	return node ? table_entry(node, struct session, node) : NULL;
+	return node ? table_entry(node, struct byway_session, node) : NULL;
 }
 
-void session_forget_all(struct byway_port *port)
+void byway_session_forget_all(struct byway_port *port)
 {
 	struct le *le;
 
 	while ((le = list_pop(&port->sessions))) {
-		struct session *session = list_entry(le, struct session, le);
+		struct byway_session *session = list_entry(le, struct byway_session, le);
 
 		session->port = NULL;
 		if (!session->h3)
-			session_free(session);
+			byway_session_free(session);
 	}
 }
 
-void session_end_all(struct call_entry *entry)
+void byway_session_end_all(struct call_entry *entry)
 {
 	struct le *le;
 
 	while ((le = entry->sessions.head))
-		h3_session_close(list_entry(le, struct session, entry_le)->h3);
+		h3_session_close(list_entry(le, struct byway_session, entry_le)->h3);
 }

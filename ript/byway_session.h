@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ript/session.h - one WebTransport session of a call in the server role: on
+ * ript/byway_session.h - one WebTransport session of a call in the server role: on
  * the worker where it arrived, and mirrored on the call's home.
  *
  * Owner:  itself on the worker where it arrived, until h3 has closed it; the
@@ -8,8 +8,8 @@
  * Loop:   worker.
  * Spec:   MB-01, Q57, Q75.
  */
-#ifndef RIPTIDE_RIPT_SESSION_H
-#define RIPTIDE_RIPT_SESSION_H
+#ifndef RIPTIDE_RIPT_BYWAY_SESSION_H
+#define RIPTIDE_RIPT_BYWAY_SESSION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,7 +28,7 @@ struct ript_worker;
  * may have moved without a word. */
 #define SESSION_STALE_NS NS_PER_S
 
-struct session {
+struct byway_session {
 	struct le le;			/* of port->sessions (home) */
 	struct le entry_le;		/* of entry->sessions (arrival) */
 	struct table_node node;		/* of worker->sessions (away) */
@@ -46,29 +46,29 @@ struct session {
 };
 
 /* Accept the extended CONNECT on @stream. */
-void session_serve(struct ript_worker *w, struct call_entry *entry,
+void byway_session_serve(struct ript_worker *w, struct call_entry *entry,
 		   struct h3_stream *stream, uint64_t connection);
 
 /* On the home: one arrived on @worker, or went there. */
-void session_add_away(struct byway_port *port, unsigned worker, uint64_t id,
+void byway_session_add_away(struct byway_port *port, unsigned worker, uint64_t id,
 		      uint64_t connection, size_t room);
-struct session *session_find_away(struct byway_port *port, unsigned worker,
+struct byway_session *byway_session_find_away(struct byway_port *port, unsigned worker,
 				  uint64_t id);
-void session_gone_away(struct session *session);
+void byway_session_gone_away(struct byway_session *session);
 /* Chunks came in it. */
-void session_chunks(struct session *session, const uint8_t *data, size_t len);
+void byway_session_chunks(struct byway_session *session, const uint8_t *data, size_t len);
 
 /* Where it arrived, by ID from the home. */
-struct session *session_find(struct ript_worker *w, uint64_t id);
+struct byway_session *byway_session_find(struct ript_worker *w, uint64_t id);
 
 /* Send one datagram.  Returns 0; EMSGSIZE; ENOBUFS: dropped and counted. */
-int session_send(struct session *session, const void *body, size_t len);
+int byway_session_send(struct byway_session *session, const void *body, size_t len);
 /* End it, here or there. */
-void session_close(struct session *session);
+void byway_session_close(struct byway_session *session);
 
 /* The port is closed: it forgets its sessions. */
-void session_forget_all(struct byway_port *port);
+void byway_session_forget_all(struct byway_port *port);
 /* Every session of the call on this worker closes. */
-void session_end_all(struct call_entry *entry);
+void byway_session_end_all(struct call_entry *entry);
 
 #endif
