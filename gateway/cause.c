@@ -40,7 +40,7 @@ static const struct reason_info rows[REASON_CNT] = {
 
 	[REASON_BAD_NUMBER] = { "bad-number", 484, 400, "bad-request", 28,
 		"dial an E.164 number, or give the trunk a dial-plan" },
-	[REASON_NO_CALLER_ID] = { "no-caller-id", 433, 403, "bad-passport",
+	[REASON_NO_CALLER_ID] = { "no-caller-id", 403, 403, "bad-passport",
 		21, "send From or P-Asserted-Identity with a number, or set "
 		"the trunk's caller-id.otherwise" },
 	[REASON_ORIGIN_NOT_ALLOWED] = { "origin-not-allowed", 403, 403,
@@ -238,6 +238,8 @@ void cause_from_leg(struct cause *out, const struct leg_cause *in)
 	cause_set(out, of_event[cause_event(in->status)], in->text);
 	out->sip = in->status;
 	out->q850 = in->q850 ? in->q850 : cause_q850(in->status);
+	if (in->status == 483)
+		out->reason = REASON_LOOP;
 }
 
 /* ---- RIPT events and refusals ---- */
@@ -250,6 +252,7 @@ static bool is_refusal(int sip_status)
 void cause_from_event(struct cause *out, const struct ript_event *ev)
 {
 	const struct ript_cause *cause = &ev->cause;
+	enum reason reason;
 
 	switch (ev->type) {
 	case RIPT_EV_DECLINED:
@@ -259,7 +262,9 @@ void cause_from_event(struct cause *out, const struct ript_event *ev)
 		cause_set(out, REASON_NO_ANSWER, cause->text);
 		break;
 	case RIPT_EV_END:
-		cause_set(out, REASON_ENDED, cause->text);
+		/* A gateway on the far side says why by our own codes. */
+		reason = reason_by_code(cause->text);
+		cause_set(out, reason ? reason : REASON_ENDED, cause->text);
 		out->sip = 200;
 		break;
 	default:
@@ -267,13 +272,12 @@ void cause_from_event(struct cause *out, const struct ript_event *ev)
 		break;
 	}
 	if ((ev->type == RIPT_EV_DECLINED || ev->type == RIPT_EV_FAILED) &&
-	    is_refusal(cause->sip))
+	    is_refusal(cause->sip)) {
 		out->sip = cause->sip;
+		out->q850 = cause_q850(cause->sip);
+	}
 	if (cause->q850 > 0 && cause->q850 < 128)
 		out->q850 = cause->q850;
-	else if (is_refusal(out->sip))
-		out->q850 = cause_q850(out->sip);
-	/* A far gateway's own reason is ours too where the table has it. */
 	if (out->sip == 483)
 		out->reason = REASON_LOOP;
 }
