@@ -721,7 +721,10 @@ void bridge_stats(const struct bridge *b, struct bridge_stats *out)
 	out->acks_received = b->wire.acks_received;
 	out->sent = b->wire.tx.loss;
 	out->rtcp = b->rtcp;
-	out->rtcp.jitter_ms = b->rtcp_rx.jitter16 / 16 / 8;
+	if (b->rtcp_rx.clock_hz)
+		out->rtcp.jitter_ms = (uint32_t)(
+			(uint64_t)b->rtcp_rx.jitter16 / 16 * 1000 /
+			b->rtcp_rx.clock_hz);
 	out->rtp_negotiated = b->latch.negotiated;
 	if (b->latch.state != LATCH_OPEN)
 		out->rtp_latched = b->latch.source;

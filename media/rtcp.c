@@ -51,6 +51,7 @@ void rtcp_rx_packet(struct rtcp_rx *rx, const struct rtp *rtp,
 		rx->ssrc = rtp->ssrc;
 		rx->first = rx->high = UINT64_C(0x10000) | rtp->seq;
 		rx->received = 1;
+		rx->clock_hz = clock_hz;
 		rx->transit = transit;
 		return;
 	}

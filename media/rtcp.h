@@ -29,6 +29,7 @@ struct rtcp_rx {
 	uint64_t high;
 	uint64_t received;
 	uint64_t expected_prior, received_prior;	/* last report */
+	uint32_t clock_hz;
 	uint32_t transit;
 	uint32_t jitter16;	/* 16 times the jitter, in timestamp units */
 	uint32_t last_sr;	/* middle of its NTP time; 0: none */
