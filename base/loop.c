@@ -452,6 +452,11 @@ uint64_t loop_next_ns(const struct loop *loop)
 	return loop->heap_cnt ? loop->heap[1]->at_ns : UINT64_MAX;
 }
 
+void *loop_self(const struct loop *loop, const struct loop_backend *backend)
+{
+	return loop->backend == backend ? loop->self : NULL;
+}
+
 bool loop_in_turn(const struct loop *loop)
 {
 	return loop->in_turn;

@@ -74,6 +74,14 @@ struct loop_backend {
 /* A loop on libevent. */
 struct loop *loop_new(void);
 
+/* The event base of a loop_new() loop, for a library that brings its own
+ * events (evhttp); NULL: another back end. */
+struct event_base;
+struct event_base *loop_event_base(const struct loop *loop);
+
+/* For back ends: what loop_new_on() was given, if @loop is on @backend. */
+void *loop_self(const struct loop *loop, const struct loop_backend *backend);
+
 /* A loop on @backend; @self is passed back and freed by backend->free. */
 struct loop *loop_new_on(const struct loop_backend *backend, void *self);
 

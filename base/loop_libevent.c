@@ -163,17 +163,18 @@ static void backend_free(void *self)
 	free(backend);
 }
 
+static const struct loop_backend ops = {
+	.watch = backend_watch,
+	.rewatch = backend_rewatch,
+	.unwatch = backend_unwatch,
+	.wake_in = backend_wake_in,
+	.run = backend_run,
+	.stop = backend_stop,
+	.free = backend_free,
+};
+
 struct loop *loop_new(void)
 {
-	static const struct loop_backend ops = {
-		.watch = backend_watch,
-		.rewatch = backend_rewatch,
-		.unwatch = backend_unwatch,
-		.wake_in = backend_wake_in,
-		.run = backend_run,
-		.stop = backend_stop,
-		.free = backend_free,
-	};
 	struct backend *backend = xzalloc(sizeof(*backend));
 
 	backend->base = event_base_new();
@@ -183,4 +184,11 @@ struct loop *loop_new(void)
 	      "event_assign");
 	backend->loop = loop_new_on(&ops, backend);
 	return backend->loop;
+}
+
+struct event_base *loop_event_base(const struct loop *loop)
+{
+	struct backend *backend = loop_self(loop, &ops);
+
+	return backend ? backend->base : NULL;
 }

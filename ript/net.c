@@ -170,6 +170,12 @@ const struct addr *ript_net_bound(const struct exchange_net *net)
 	return &net->bound;
 }
 
+int ript_net_reload(struct exchange_net *net, char **why)
+{
+	loop_assert(LOOP_CONTROL);
+	return net->tls ? tls_server_reload(net->tls, why) : 0;
+}
+
 void ript_net_free(struct exchange_net **netp)
 {
 	struct exchange_net *net = *netp;

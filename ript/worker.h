@@ -43,6 +43,9 @@ int ript_net_new(struct exchange_net **netp,
 		 const struct ript_net_config *config, char **why);
 /* Where it listens. */
 const struct addr *ript_net_bound(const struct exchange_net *net);
+/* Loop: control.  Read the certificate and key files again, for connections
+ * from now on; on error the old ones stay and @why says so. */
+int ript_net_reload(struct exchange_net *net, char **why);
 /* Loop: control, after every worker has ended. */
 void ript_net_free(struct exchange_net **netp);
 /* Loop: control.  Calls whose home is @worker, and the least loaded. */
