@@ -184,6 +184,7 @@ void server_call_final(struct server_call *sc, enum ript_event_type type,
 	event.cause = ending->cause;
 	event.has_cause = ending->has_cause;
 	fetched = server_call_emit(sc, &event);
+	streams_end(sc);
 	close_byway(sc);
 	timer_start(&sc->call.tell, sc->call.loop, 0, on_tell, sc);
 	if (fetched || ending->by == RIPT_BY_CLIENT)
@@ -250,9 +251,12 @@ static void on_client_end(struct server_call *sc,
 		.has_cause = event->has_cause,
 	};
 
+	struct ript_event end = *event;
+
+	end.by = RIPT_BY_CLIENT;
 	server_call_final(sc, RIPT_EV_END, &ending, "ended");
 	if (handlers && handlers->event)
-		handlers->event(&sc->call, event, sc->call.arg);
+		handlers->event(&sc->call, &end, sc->call.arg);
 }
 
 void server_call_command(struct server_call *sc,
