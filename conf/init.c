@@ -195,6 +195,26 @@ static void report(const struct lab *lab)
 	buf_free(&patterns);
 }
 
+/* Whether they can be read, before anything is made. */
+static int check_providers(const struct request *req)
+{
+	struct lab provider;
+	unsigned i;
+	char *why;
+	int err;
+
+	for (i = 0; i < req->provider_cnt; i++) {
+		err = lab_read(&provider, req->provider[i], &why);
+		lab_free(&provider);
+		if (err) {
+			fprintf(stderr, "riptide init: %s\n", why);
+			free(why);
+			return err;
+		}
+	}
+	return 0;
+}
+
 static int add_providers(const struct request *req)
 {
 	struct lab provider;
@@ -242,9 +262,12 @@ static int init(struct request *req)
 {
 	char *json = xasprintf("%s/lab.json", req->lab.dir);
 	bool exists = access(json, F_OK) == 0;
-	int err = 0;
+	int err;
 
 	free(json);
+	err = check_providers(req);
+	if (err)
+		return err;
 	if (!exists) {
 		err = make_lab(&req->lab);
 	} else if (!req->provider_cnt || req->made_of) {

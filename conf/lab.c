@@ -217,13 +217,6 @@ static int make_tls(const struct lab *lab, char **why)
 	struct addr addr;
 	int err;
 
-	/* No host may smuggle another name into the certificate. */
-	if (host[strspn(host, LETTERS "-.:")]) {
-		err = fail(why, EINVAL,
-			   xasprintf("--authority %s: write NAME:PORT",
-				     lab->authority));
-		goto out;
-	}
 	addr_print_host(listen, &lab->listen);
 	names = xasprintf("%s:%s,DNS:localhost,IP:127.0.0.1,IP:::1,IP:%s",
 			  addr_parse(&addr, host) == 0 ? "IP" : "DNS", host,
@@ -231,9 +224,23 @@ static int make_tls(const struct lab *lab, char **why)
 	request.alt_names = names;
 	err = make_branch(lab, &branch, &request, why);
 	free(names);
-out:
 	free(host);
 	return err;
+}
+
+/* The callers that the certificate vouches for. */
+static int add_origins(struct tnauth *auth, const struct lab *lab, char **why)
+{
+	size_t i;
+
+	for (i = 0; i < lab->origins.allow_cnt; i++)
+		if (tnauth_add_pattern(auth, lab->origins.allow[i]) != 0)
+			return fail(why, EINVAL,
+				    xasprintf("--origins %s: a certificate "
+					      "can vouch for +NUMBER, "
+					      "+PREFIX* and \"*\" only",
+					      lab->origins.allow[i]));
+	return 0;
 }
 
 static int make_stir(const struct lab *lab, char **why)
@@ -244,16 +251,9 @@ static int make_stir(const struct lab *lab, char **why)
 	};
 	struct pki_request request = { .name = "SHAKEN riptide lab" };
 	struct tnauth *auth = tnauth_new();
-	size_t i;
-	int err = 0;
+	int err;
 
-	for (i = 0; i < lab->origins.allow_cnt && !err; i++)
-		if (tnauth_add_pattern(auth, lab->origins.allow[i]) != 0)
-			err = fail(why, EINVAL,
-				   xasprintf("--origins %s: a certificate can "
-					     "vouch for +NUMBER, +PREFIX* and "
-					     "\"*\" only",
-					     lab->origins.allow[i]));
+	err = add_origins(auth, lab, why);
 	request.tnauth = auth;
 	if (!err)
 		err = make_branch(lab, &branch, &request, why);
@@ -331,14 +331,14 @@ static int fill(struct lab *lab, char **why)
 	return 0;
 }
 
-int lab_check_yaml(const char *dir, const char *text, char **why)
+int lab_check_yaml(const char *dir, const char *text, bool files, char **why)
 {
 	char *name = xasprintf("%s/riptide.yaml", dir);
 	struct conf_problems problems;
 	struct conf *conf = NULL;
 	int err;
 
-	err = conf_load_text(&conf, name, text, strlen(text), true,
+	err = conf_load_text(&conf, name, text, strlen(text), files,
 			     &problems);
 	if (err)
 		*why = xasprintf("the configuration would not be right:\n%s",
@@ -361,7 +361,7 @@ static int write_texts(const struct lab *lab, char **why)
 	buf_init(&json, SIZE_MAX);
 	lab_print_yaml(&yaml, lab, hash, other);
 	lab_print_json(&json, lab);
-	err = lab_check_yaml(lab->dir, buf_str(&yaml), why);
+	err = lab_check_yaml(lab->dir, buf_str(&yaml), true, why);
 	if (!err)
 		err = write_new(lab->dir, "riptide.yaml", buf_str(&yaml),
 				0644, why);
@@ -380,13 +380,46 @@ static int write_texts(const struct lab *lab, char **why)
 	return err;
 }
 
+/* What is given must be right before the first file is written. */
+static int check_given(struct lab *lab, char **why)
+{
+	struct tnauth *auth = tnauth_new();
+	char *host = authority_host(lab->authority);
+	char hash[2 * SHA256_LEN + 1], other[2 * SHA256_LEN + 1];
+	struct buf yaml;
+	int err;
+
+	/* No host may smuggle another name into the certificate. */
+	err = host[strspn(host, LETTERS "-.:")]
+		      ? fail(why, EINVAL,
+			     xasprintf("--authority %s: write NAME:PORT",
+				       lab->authority))
+		      : add_origins(auth, lab, why);
+	tnauth_free(&auth);
+	free(host);
+	if (err)
+		return err;
+	buf_init(&yaml, SIZE_MAX);
+	hash_of(hash, "");
+	hash_of(other, "other");
+	lab->stir_x5u = xasprintf("https://%s/", lab->authority);
+	lab_print_yaml(&yaml, lab, hash, other);
+	err = lab_check_yaml(".", buf_str(&yaml), false, why);
+	buf_free(&yaml);
+	free(lab->stir_x5u);
+	lab->stir_x5u = NULL;
+	return err;
+}
+
 int lab_make(struct lab *lab, char **why)
 {
 	int err;
 
 	*why = NULL;
 	derive_ports(lab);
-	err = make_dir(lab, why);
+	err = check_given(lab, why);
+	if (!err)
+		err = make_dir(lab, why);
 	if (!err)
 		err = make_tls(lab, why);
 	if (!err)

@@ -17,6 +17,7 @@
 #ifndef RIPTIDE_CONF_LAB_H
 #define RIPTIDE_CONF_LAB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/number.h"
@@ -66,8 +67,9 @@ int lab_add_provider(const char *dir, const struct lab *provider, char **name,
 /* A new file of @mode; one that exists stays as it is.  0 or errno. */
 int lab_write_file(const char *path, const char *text, unsigned mode,
 		   char **why);
-/* Whether the daemon would take @yaml as DIR/riptide.yaml.  0 or EINVAL. */
-int lab_check_yaml(const char *dir, const char *yaml, char **why);
+/* Whether the daemon would take @yaml as DIR/riptide.yaml; @files: with the
+ * files that it names.  0 or EINVAL. */
+int lab_check_yaml(const char *dir, const char *yaml, bool files, char **why);
 
 /* ---- lab_text.c ---- */
 

@@ -236,7 +236,7 @@ static int add_provider(const char *dir, const char *file, const char *yaml,
 	err = lab_write_file(secret, provider->token, 0600, why);
 	free(secret);
 	if (!err)
-		err = lab_check_yaml(dir, buf_str(&out), why);
+		err = lab_check_yaml(dir, buf_str(&out), true, why);
 	if (!err)
 		err = replace_file(file, buf_str(&out), why);
 	if (!err) {

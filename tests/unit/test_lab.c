@@ -282,6 +282,8 @@ static void test_usage(void **state)
 		{ "init --lab @/u --rtp-ports 9", "write FIRST-LAST", 2 },
 		{ "init --lab @/u --authority gw.example:x",
 		  "write NAME:PORT", 1 },
+		{ "init --lab @/u --sip 127.0.0.1:10000 --rtp-ports 9999-10100",
+		  "sip-port 10000 lies within", 1 },
 		{ "init --lab @/u1 --authority gw,IP:9.9.9.9:4433",
 		  "write NAME:PORT", 1 },
 		{ "init --lab @/u2 --origins *@a.example",
@@ -302,6 +304,13 @@ static void test_usage(void **state)
 		if (!strstr(text, rows[i].want))
 			fail_msg("\"%s\" is not in \"%s\"", rows[i].want,
 				 text);
+		free(text);
+	}
+	/* None of them has left anything. */
+	for (i = 0; i < 5; i++) {
+		text = i ? xasprintf("%s/u%u", folder, i)
+			 : xasprintf("%s/u", folder);
+		assert_int_equal(access(text, F_OK), -1);
 		free(text);
 	}
 }
