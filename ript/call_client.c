@@ -144,6 +144,7 @@ void client_call_event(struct client_call *cc,
 {
 	enum ript_state state = ript_event_state(event->type);
 	struct ript_event missed = *event;
+	bool final;
 
 	if (event->type == RIPT_EV_DIRECTIVE && event->directives)
 		call_direct(&cc->call, event->directives);
@@ -157,11 +158,11 @@ void client_call_event(struct client_call *cc,
 		if (missed.type != event->type)
 			hand_over(cc, &missed);
 	}
-	if (cc->stage == CLIENT_OVER)
-		return;
-	if (event->type != RIPT_EV_PONG)
+	final = ript_event_final(type_of(cc->call.state));
+	if (event->type != RIPT_EV_PONG &&
+	    (!final || ript_event_final(event->type)))
 		hand_over(cc, event);
-	if (ript_event_final(type_of(cc->call.state)))
+	if (final)
 		client_call_over(cc, "ended", NULL);
 }
 
