@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "media/chunk.h"
 
+#include <endian.h>
 #include <string.h>
 
-#define ENVELOPE_MAX 96	/* every tag that we write at its longest */
+#define ENVELOPE_MAX 96	/* every tag that we write at its longest, and the
+			   8 octets that put_number() may write too many */
 
 /* ---- varints and numbers ---- */
 
@@ -60,12 +62,17 @@ uint64_t chunk_rebuild(const struct chunk_number *number, uint64_t expected)
 
 /* ---- parsing ---- */
 
-static int get_number(struct chunk_number *out, const uint8_t *value,
+static inline int get_number(struct chunk_number *out, const uint8_t *value,
 		      size_t len)
 {
 	uint64_t number = 0;
 	size_t i;
 
+	if (len == CHUNK_SHORT) {
+		out->value = (uint64_t)value[0] << 8 | value[1];
+		out->width = CHUNK_SHORT;
+		return 0;
+	}
 	if (len == 0 || len > CHUNK_FULL)
 		return -1;
 	for (i = 0; i < len; i++)
@@ -75,13 +82,17 @@ static int get_number(struct chunk_number *out, const uint8_t *value,
 	return 0;
 }
 
-/* An integer of at most @max, leading zeros accepted. */
-static int get_uint(uint32_t *out, const uint8_t *value, size_t len,
-		    uint32_t max)
+/* An integer of at most @max (not below 255), leading zeros accepted. */
+static inline int get_uint(uint32_t *out, const uint8_t *value, size_t len,
+			   uint32_t max)
 {
 	uint64_t number = 0;
 	size_t i;
 
+	if (len <= 1) {
+		*out = len ? value[0] : 0;
+		return 0;
+	}
 	for (i = 0; i < len; i++) {
 		number = number << 8 | value[i];
 		if (number > max)
@@ -91,7 +102,7 @@ static int get_uint(uint32_t *out, const uint8_t *value, size_t len,
 	return 0;
 }
 
-static int get_u8(uint8_t *out, const uint8_t *value, size_t len)
+static inline int get_u8(uint8_t *out, const uint8_t *value, size_t len)
 {
 	uint32_t number = 0;
 
@@ -102,7 +113,7 @@ static int get_u8(uint8_t *out, const uint8_t *value, size_t len)
 }
 
 /* Returns 0: understood; 1: not of the envelope; -1: malformed. */
-static int envelope_tlv(struct chunk *chunk, unsigned tag,
+static inline int envelope_tlv(struct chunk *chunk, unsigned tag,
 			const uint8_t *value, size_t len)
 {
 	uint32_t number = 0;
@@ -147,7 +158,7 @@ static int envelope_tlv(struct chunk *chunk, unsigned tag,
 	}
 }
 
-static int package_tlv(struct chunk *chunk, unsigned tag,
+static inline int package_tlv(struct chunk *chunk, unsigned tag,
 		       const uint8_t *value, size_t len)
 {
 	switch ((enum chunk_tag)tag) {
@@ -261,28 +272,36 @@ enum chunk_result chunk_next(struct chunk_reader *reader,
 
 /* ---- writing ---- */
 
-static uint8_t *put_number(uint8_t *at, enum chunk_tag tag,
-			   const struct chunk_number *number)
+/* Always stores 8 octets, of which those that count come first: what follows
+ * writes over the rest, and the buffers have room for it. */
+static inline uint8_t *put_number(uint8_t *at, enum chunk_tag tag,
+				  const struct chunk_number *number)
 {
-	uint64_t be = __builtin_bswap64(number->value
-					<< (64 - 8 * number->width));
+	uint64_t be = htobe64(number->value << (64 - 8 * number->width));
 
 	at[0] = (uint8_t)tag;
 	at[1] = number->width;
-	memcpy(at + 2, &be, number->width);
+	memcpy(at + 2, &be, sizeof(be));
 	return at + 2 + number->width;
 }
 
 /* Shortest form: zero is no octet at all. */
-static uint8_t *put_uint(uint8_t *at, enum chunk_tag tag, uint32_t value)
+static inline uint8_t *put_uint(uint8_t *at, enum chunk_tag tag,
+				uint32_t value)
 {
 	unsigned width = 0;
 
 	at[0] = (uint8_t)tag;
+	at += 2;
+	if (value <= UINT8_MAX) {
+		width = value != 0;
+		at[-1] = (uint8_t)width;
+		at[0] = (uint8_t)value;
+		return at + width;
+	}
 	while (width < 4 && value >> 8 * width)
 		width++;
-	at[1] = (uint8_t)width;
-	at += 2;
+	at[-1] = (uint8_t)width;
 	while (width > 0)
 		*at++ = (uint8_t)(value >> 8 * --width);
 	return at;
