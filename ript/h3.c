@@ -99,10 +99,18 @@ static void stream_free_late(void *ptr)
 	free(stream);
 }
 
+static void head_arrived(struct h3_stream *stream)
+{
+	if (stream->head_out)
+		stream->conn->heads_out--;
+	stream->head_out = false;
+}
+
 void h3_stream_free(struct h3_stream *stream)
 {
 	struct h3_conn *conn = stream->conn;
 
+	head_arrived(stream);
 	if (stream->kind == H3_KIND_REQUEST)
 		stream_leave(stream);
 	conn->unacked -= stream->unacked;
@@ -225,9 +233,11 @@ static int on_stream_acked(void *arg, int64_t id, void *ptr, uint64_t len)
 	int rv;
 
 	conn->unacked -= len < conn->unacked ? len : conn->unacked;
-	if (stream)
+	if (stream) {
 		stream->unacked -= len < stream->unacked ? len
 							 : stream->unacked;
+		head_arrived(stream);
+	}
 	if (id == conn->ctrl.id)
 		len = ctrl_acked(conn, len);
 	if (!len)
@@ -738,8 +748,13 @@ void *h3_conn_data(const struct h3_conn *conn)
 uint64_t h3_conn_streams_left(const struct h3_conn *conn)
 {
 	ngtcp2_conn *ng = quic_conn_native(conn->quic);
+	uint64_t left;
 
-	if (!ng || !conn->http || conn->goaway)
+	if (!ng || !conn->http || conn->goaway ||
+	    conn->heads_out >= H3_HEADS_OUT)
 		return 0;
-	return ngtcp2_conn_get_streams_bidi_left(ng);
+	left = ngtcp2_conn_get_streams_bidi_left(ng);
+	return left < H3_HEADS_OUT - conn->heads_out
+		       ? left
+		       : H3_HEADS_OUT - conn->heads_out;
 }

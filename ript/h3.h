@@ -157,7 +157,7 @@ bool h3_conn_webtransport(const struct h3_conn *conn);
  * server role (request limits). */
 void h3_conn_set_data(struct h3_conn *conn, void *data);
 void *h3_conn_data(const struct h3_conn *conn);
-/* Streams that the peer lets us open now. */
+/* Streams that we may open now: by the peer, and by what is on its way. */
 uint64_t h3_conn_streams_left(const struct h3_conn *conn);
 
 /* ---- streams ---- */

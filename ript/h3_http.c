@@ -382,7 +382,11 @@ int h3_http_start(struct h3_conn *conn)
 	nghttp3_settings_default(&set);
 	set.max_field_section_size = H3_FIELD_SECTION;
 	set.qpack_max_dtable_capacity = QPACK_TABLE;
-	set.qpack_encoder_max_dtable_capacity = QPACK_TABLE;
+	/* Replies are short; requests repeat a long token. */
+	if (conn->client)
+		set.qpack_encoder_max_dtable_capacity = QPACK_TABLE;
+	else
+		set.qpack_encoder_max_dtable_capacity = 0;
 	set.qpack_blocked_streams = QPACK_BLOCKED;
 	set.h3_datagram = 1;
 	if (conn->client) {
@@ -395,6 +399,10 @@ int h3_http_start(struct h3_conn *conn)
 	}
 	if (rv != 0)
 		return h3_http_fail(conn, rv);
+	/* Bounds nghttp3's list of QPACK acknowledgements; without it more
+	 * than 100 heads in a turn would end the connection. */
+	nghttp3_conn_set_max_concurrent_streams(conn->http,
+						conn->ep->max_streams);
 	if (!conn->client) {
 		conn->client_streams = conn->ep->max_streams;
 		nghttp3_conn_set_max_client_streams_bidi(conn->http,

@@ -31,6 +31,10 @@
 #define H3_UNSENT_MAX 262144
 #define H3_HAND_OUT 16384	/* octets that nghttp3 gets at a time */
 #define H3_DRAIN_MS 1000
+/* Requests whose head is on its way.  nghttp3 takes at most 4096 octets of
+ * QPACK acknowledgements, up to five for a head, between two heads of ours;
+ * then it ends the connection. */
+#define H3_HEADS_OUT 500
 
 enum h3_counter {
 	H3_REQUESTS_SERVER,
@@ -77,6 +81,7 @@ struct h3_conn {
 	struct h3_stream **slots;
 	size_t slot_cnt;
 	size_t request_cnt;
+	size_t heads_out;		/* client role: not acknowledged */
 	uint64_t client_streams;	/* that nghttp3 was told of */
 	uint64_t unacked;		/* stream octets */
 	struct list sending;		/* sessions with datagrams to send */
@@ -133,6 +138,7 @@ struct h3_stream {
 	bool early;
 	bool headed;		/* the request, or the final reply, is in */
 	bool begun;		/* ours is submitted */
+	bool head_out;		/* counts in conn->heads_out */
 	bool finished;		/* closed() ran, or nobody cares */
 	bool stopped;		/* we asked for no more */
 	bool write_dead;	/* the peer wants no more */

@@ -109,9 +109,9 @@ static void nv_put(nghttp3_nv *nv, const char *name, const char *value)
 	nv->namelen = strlen(name);
 	nv->value = (const uint8_t *)value;
 	nv->valuelen = strlen(value);
+	/* Credentials too go into the table of compression: a connection is
+	 * one peer's, nobody else can probe it (RFC 9204, 7.1). */
 	nv->flags = NGHTTP3_NV_FLAG_NONE;
-	/* Credentials stay out of the tables of compression that others
-	 * could probe (RFC 9204, 7.1) - but each connection is one peer's. */
 }
 
 static size_t fields_put(nghttp3_nv *nv, const struct h3_field *field,
@@ -140,8 +140,8 @@ int h3_request(struct h3_stream **streamp, struct h3_conn *conn,
 		return ENOTCONN;
 	if (head->field_cnt > H3_MAX_FIELDS)
 		return EMSGSIZE;
-	rv = ngtcp2_conn_open_bidi_stream(ng, &id, NULL);
-	if (rv != 0)
+	if (conn->heads_out >= H3_HEADS_OUT ||
+	    ngtcp2_conn_open_bidi_stream(ng, &id, NULL) != 0)
 		return EAGAIN;
 	stream = h3_stream_new(conn, id, H3_KIND_REQUEST);
 	ngtcp2_conn_set_stream_user_data(ng, id, stream);
@@ -149,6 +149,8 @@ int h3_request(struct h3_stream **streamp, struct h3_conn *conn,
 	stream->handlers = handlers;
 	stream->arg = arg;
 	stream->begun = true;
+	stream->head_out = true;
+	conn->heads_out++;
 	stream->fin = fin;
 	body_add(stream, body, len);
 

@@ -244,6 +244,9 @@ static void settings_fill(const struct quic_endpoint *ep, ngtcp2_settings *set,
 	set->initial_ts = loop_now_ns(ep->loop);
 	set->cc_algo = NGTCP2_CC_ALGO_BBR;
 	set->max_tx_udp_payload_size = QUIC_MAX_PAYLOAD;
+	/* Whatever is written carries the ACK.  When to write for an ACK
+	 * alone is decided in quic_conn_read(). */
+	set->ack_thresh = 1;
 
 	ngtcp2_transport_params_default(tp);
 	tp->initial_max_stream_data_bidi_local = QUIC_STREAM_WINDOW;

@@ -516,6 +516,45 @@ static void test_many_streams(void **state)
 	assert_int_equal(c.last_err, 0);
 }
 
+/* As fast as it goes, thousands in flight: no library's list overflows. */
+static void test_flood(void **state)
+{
+	static char token[600];
+	struct pair *pair = *state;
+	struct h3_field fields[2] = {
+		{ "x-test", "yes" }, { "authorization", token },
+	};
+	struct h3_head head = {
+		.method = "GET", .path = "/now", .field = fields,
+		.field_cnt = 2,
+	};
+	const unsigned all = 6000;
+	struct h3_stream *stream;
+	unsigned sent = 0, stalls = 0;
+	int err;
+
+	memset(token, 'x', sizeof(token) - 1);
+	pair_start(pair, &server_handlers, &server);
+	client_open(&c, pair);
+	while (sent < all) {
+		err = h3_request(&stream, c.conn, &head, NULL, 0, true,
+				 &stream_handlers, &c);
+		if (!err) {
+			sent++;
+			continue;
+		}
+		assert_int_equal(err, EAGAIN);
+		assert_int_equal(h3_conn_streams_left(c.conn), 0);
+		stalls++;
+		assert_true(pair_until(pair, &c.closed, c.closed + 1, 2000));
+	}
+	assert_true(pair_until(pair, &c.closed, all, 5000));
+	assert_int_equal(c.status, 200);
+	assert_int_equal(c.last_err, 0);
+	assert_int_equal(server.requests, all);
+	assert_true(stalls > 0);
+}
+
 /* More than the server allows at once: EAGAIN, and again when one is done. */
 static void test_stream_limit(void **state)
 {
@@ -671,6 +710,7 @@ static const struct CMUnitTest tests[] = {
 	PAIR_TEST(test_back_pressure_request),
 	PAIR_TEST(test_fields_too_large),
 	PAIR_TEST(test_many_streams),
+	PAIR_TEST(test_flood),
 	PAIR_TEST(test_stream_limit),
 	PAIR_TEST(test_resets),
 	PAIR_TEST(test_client_closes),
