@@ -32,8 +32,8 @@ static struct {
 	bool ring, early, late, ready, stay, accept_change;
 	int refuse;
 	const char *code;
-	uint64_t answer_ms, hold_ms, cancel_ms, alive_ms;
-	bool hold, cancel, alive;
+	uint64_t answer_ms, hold_ms, cancel_ms, alive_ms, drop_ms;
+	bool hold, cancel, alive, drop;
 } opt;
 
 static struct loop *loop;
@@ -125,6 +125,14 @@ static void on_hold_over(void *arg)
 	struct call *call = arg;
 
 	leg_end(call->leg, 16, "test-over");
+}
+
+/* Hang up before the ACK. */
+static void on_drop_due(void *arg)
+{
+	struct call *call = arg;
+
+	leg_end(call->leg, 16, "test-dropped");
 }
 
 static void on_alive_due(void *arg)
@@ -250,6 +258,9 @@ static void on_answer_due(void *arg)
 	struct call *call = arg;
 
 	leg_answer(call->leg, &call->local);
+	if (opt.drop)
+		timer_start(&call->timer, loop, opt.drop_ms, on_drop_due,
+			    call);
 }
 
 static void join(struct call *call, struct leg *leg,
@@ -396,7 +407,7 @@ static void add_hosts(struct trunk_config *config, char *list)
 
 enum { LISTEN = 256, ADVERTISE, TRUNK, FAR, TCP, PROBE, DOWN_AFTER, NO_ANSWER,
        FROM, IDENTITY, RING, EARLY, LATE, NOT_READY, STAY, ACCEPT_CHANGE,
-       REFUSE, CODE, ANSWER, HOLD, CANCEL, ALIVE, DEBUG };
+       REFUSE, CODE, ANSWER, HOLD, CANCEL, ALIVE, DROP, DEBUG };
 
 static const struct option options[] = {
 	{ "listen", 1, 0, LISTEN },	{ "advertise", 1, 0, ADVERTISE },
@@ -410,7 +421,8 @@ static const struct option options[] = {
 	{ "refuse", 1, 0, REFUSE },	{ "code", 1, 0, CODE },
 	{ "answer", 1, 0, ANSWER },	{ "hold", 1, 0, HOLD },
 	{ "cancel", 1, 0, CANCEL },	{ "alive", 1, 0, ALIVE },
-	{ "debug", 0, 0, DEBUG },	{ NULL, 0, 0, 0 },
+	{ "drop", 1, 0, DROP },		{ "debug", 0, 0, DEBUG },
+	{ NULL, 0, 0, 0 },
 };
 
 static void take_option(int c)
@@ -446,6 +458,7 @@ static void take_option(int c)
 	case HOLD: opt.hold = true; opt.hold_ms = n; break;
 	case CANCEL: opt.cancel = true; opt.cancel_ms = n; break;
 	case ALIVE: opt.alive = true; opt.alive_ms = n; break;
+	case DROP: opt.drop = true; opt.drop_ms = n; break;
 	case DEBUG: log_set_level(LOG_DEBUG); break;
 	default: usage("unknown option");
 	}
