@@ -249,6 +249,15 @@ static void on_terminated(struct leg *leg, const struct nuaevent *ev)
 	leg_finish(leg);
 }
 
+/* The library hangs up by itself: the peer did not refresh the session, or
+ * sent no ACK (an error event said so before). */
+static void on_library_bye(struct leg *leg)
+{
+	leg_blame(leg, 408, "session expired", false);
+	leg_note(leg, false, "BYE");
+	leave(leg);
+}
+
 static void on_state(struct leg *leg, const struct nuaevent *ev)
 {
 	int state = nua_callstate_init;
@@ -256,6 +265,9 @@ static void on_state(struct leg *leg, const struct nuaevent *ev)
 	tl_gets(ev->tags, NUTAG_CALLSTATE_REF(state), TAG_END());
 	if (state == nua_callstate_terminated)
 		on_terminated(leg, ev);
+	else if (state == nua_callstate_terminating &&
+		 leg->state != LEG_LEAVING)
+		on_library_bye(leg);
 }
 
 static void on_bye(struct leg *leg, const struct nuaevent *ev)
@@ -312,6 +324,8 @@ static void on_alive(struct leg *leg, const struct nuaevent *ev)
 
 static void on_farewell_answer(struct leg *leg, const struct nuaevent *ev)
 {
+	if (ev->event == nua_r_bye && leg->state != LEG_LEAVING)
+		on_library_bye(leg);
 	if (ev->sip && ev->status >= 200)
 		leg_note_status(leg, true, ev->status, ev->phrase);
 }

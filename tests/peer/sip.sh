@@ -331,7 +331,8 @@ timer_expiry_start() {
 		only=()
 		limit=100
 		in_case in_timer_expires in_timer_expires "" \
-			"-> BYE" >"$work/expiry.result"
+			"-> BYE" "text=session expired" \
+			>"$work/expiry.result"
 	) &
 	expiry=$!
 }
