@@ -70,7 +70,7 @@ static void answer_unchanged(struct leg *leg, const struct sipsdp *offer,
 {
 	struct media_desc mine = leg->local;
 
-	if (offer_align(&mine, desc) != 0) {
+	if (sipoffer_align(&mine, desc) != 0) {
 		respond(leg, true, 488, NULL, "no-common-codec");
 		return;
 	}
@@ -116,10 +116,10 @@ static void on_offer(struct leg *leg, const struct nuaevent *ev)
 	else if (err)
 		respond(leg, true, err == ENOTSUP ? 415 : 488, NULL,
 			err == ENOTSUP ? "body-not-sdp" : "bad-sdp");
-	else if (offer_read(&desc, &line, offer) != 0)
+	else if (sipoffer_read(&desc, &line, offer) != 0)
 		respond(leg, true, 488, NULL, "no-audio-in-offer");
 	else if (leg->local_sdp && (same_origin(leg, offer) ||
-				    offer_same(&desc, &leg->remote)))
+				    sipoffer_same(&desc, &leg->remote)))
 		answer_unchanged(leg, offer, line, &desc, &text);
 	else
 		ask(leg, ev, &text, &desc);
@@ -156,9 +156,9 @@ void leg_answer_change(struct leg *leg, const struct media_desc *answer)
 	loop_assert(LOOP_CONTROL);
 	if (!change->pending)
 		return;
-	if (offer_align(&mine, &change->desc) != 0 ||
+	if (sipoffer_align(&mine, &change->desc) != 0 ||
 	    sipsdp_parse(&offer, change->sdp, strlen(change->sdp), NULL) != 0 ||
-	    offer_read(&unused, &line, offer) != 0) {
+	    sipoffer_read(&unused, &line, offer) != 0) {
 		leg_refuse_change(leg, 488, "no-common-codec");
 		sipsdp_free(&offer);
 		return;

@@ -169,13 +169,13 @@ static void say(struct leg *leg, const struct sipsdp *offer, unsigned line,
 					      ? desc->rtp
 					      : leg->net->advertise;
 	}
-	text = offer ? offer_answer(&leg->origin, offer, line, desc)
-		     : offer_make(&leg->origin, desc);
+	text = offer ? sipoffer_answer(&leg->origin, offer, line, desc)
+		     : sipoffer_make(&leg->origin, desc);
 	if (leg->local_sdp && strcmp(text, leg->local_sdp) != 0) {
 		leg->origin.version++;
 		free(text);
-		text = offer ? offer_answer(&leg->origin, offer, line, desc)
-			     : offer_make(&leg->origin, desc);
+		text = offer ? sipoffer_answer(&leg->origin, offer, line, desc)
+			     : sipoffer_make(&leg->origin, desc);
 	}
 	leg_replace(&leg->local_sdp, text);
 	if (desc)

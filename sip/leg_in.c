@@ -158,7 +158,7 @@ static struct refusal take_sdp(struct leg *leg, const sip_t *sip)
 		no = (struct refusal){ 413, "sdp-too-large" };
 	else if (err && err != ENOENT)
 		no = (struct refusal){ 400, "bad-sdp" };
-	else if (!err && offer_read(&leg->remote, &line, sdp) != 0)
+	else if (!err && sipoffer_read(&leg->remote, &line, sdp) != 0)
 		no = (struct refusal){ 488, "no-audio-in-offer" };
 	if (no.status)
 		log_reason(leg->log, LOG_WARN, no.code, "sip: SDP: %s",
@@ -271,10 +271,10 @@ static const char *sdp_for(struct leg *leg, const struct media_desc *desc)
 
 	if (leg->offerless)
 		return leg_say_offer(leg, &mine);
-	if (offer_align(&mine, &leg->remote) == 0 &&
+	if (sipoffer_align(&mine, &leg->remote) == 0 &&
 	    sipsdp_parse(&offer, leg->remote_sdp, strlen(leg->remote_sdp),
 			 NULL) == 0 &&
-	    offer_read(&unused, &line, offer) == 0)
+	    sipoffer_read(&unused, &line, offer) == 0)
 		text = leg_say_answer(leg, offer, line, &mine);
 	sipsdp_free(&offer);
 	return text;
@@ -335,7 +335,7 @@ static const struct media_desc *late_answer(struct leg *leg, const sip_t *sip)
 
 	if (leg_sdp_read(&sdp, &text, sip, &why) != 0)
 		return NULL;
-	good = offer_read_answer(&leg->remote, sdp) == 0 &&
+	good = sipoffer_read_answer(&leg->remote, sdp) == 0 &&
 	       leg->remote.format_cnt;
 	sipsdp_free(&sdp);
 	leg_replace(&leg->remote_sdp, text);

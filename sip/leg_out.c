@@ -192,7 +192,7 @@ static const struct media_desc *take_answer(struct leg *leg, const sip_t *sip)
 	if (err == ENOENT)
 		return NULL;
 	if (!err)
-		err = offer_read_answer(&desc, sdp);
+		err = sipoffer_read_answer(&desc, sdp);
 	sipsdp_free(&sdp);
 	if (err) {
 		log_reason(leg->log, LOG_WARN, "bad-answer",
@@ -273,7 +273,7 @@ static void on_late_offer(struct leg *leg, const struct nuaevent *ev)
 	err = leg_sdp_read(&offer, &text, ev->sip, &why);
 	if (!err) {
 		leg_replace(&leg->remote_sdp, text);
-		err = offer_read(&leg->remote, &line, offer);
+		err = sipoffer_read(&leg->remote, &line, offer);
 	}
 	sipsdp_free(&offer);
 	if (err) {
@@ -344,10 +344,10 @@ void leg_ack(struct leg *leg, const struct media_desc *answer)
 	loop_assert(LOOP_CONTROL);
 	if (leg->state != LEG_OFFERED)
 		return;
-	if (offer_align(&mine, &leg->remote) != 0 ||
+	if (sipoffer_align(&mine, &leg->remote) != 0 ||
 	    sipsdp_parse(&offer, leg->remote_sdp, strlen(leg->remote_sdp),
 			 NULL) != 0 ||
-	    offer_read(&unused, &line, offer) != 0) {
+	    sipoffer_read(&unused, &line, offer) != 0) {
 		give_up_answered(leg, 488, "no-common-codec");
 	} else {
 		send_ack(leg, leg_say_answer(leg, offer, line, &mine));

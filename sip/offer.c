@@ -95,7 +95,7 @@ static bool read_line(struct media_desc *desc, const struct sipsdp *sdp,
 	return media_desc_audio(desc) != NULL;
 }
 
-int offer_read(struct media_desc *desc, unsigned *line,
+int sipoffer_read(struct media_desc *desc, unsigned *line,
 	       const struct sipsdp *offer)
 {
 	const struct sipsdp_media *media;
@@ -114,7 +114,7 @@ int offer_read(struct media_desc *desc, unsigned *line,
 	return ENOENT;
 }
 
-int offer_read_answer(struct media_desc *desc, const struct sipsdp *answer)
+int sipoffer_read_answer(struct media_desc *desc, const struct sipsdp *answer)
 {
 	const struct sipsdp_media *media = &answer->media[0];
 	struct media_desc found;
@@ -152,7 +152,7 @@ find_format(const struct media_desc *desc, const struct media_format *wanted)
 	return NULL;
 }
 
-int offer_align(struct media_desc *answer, const struct media_desc *offer)
+int sipoffer_align(struct media_desc *answer, const struct media_desc *offer)
 {
 	const struct media_format *theirs;
 	unsigned i, kept = 0, allowed;
@@ -174,7 +174,7 @@ int offer_align(struct media_desc *answer, const struct media_desc *offer)
 	return media_desc_audio(answer) ? 0 : ENOENT;
 }
 
-bool offer_same(const struct media_desc *a, const struct media_desc *b)
+bool sipoffer_same(const struct media_desc *a, const struct media_desc *b)
 {
 	unsigned i;
 
@@ -256,7 +256,7 @@ static void print_media(struct buf *out, const struct sipsdp_origin *origin,
 	buf_printf(out, "a=%s\r\n", dirs[desc->dir & MEDIA_SENDRECV]);
 }
 
-char *offer_make(const struct sipsdp_origin *origin,
+char *sipoffer_make(const struct sipsdp_origin *origin,
 		 const struct media_desc *desc)
 {
 	struct buf out;
@@ -267,7 +267,7 @@ char *offer_make(const struct sipsdp_origin *origin,
 	return buf_steal(&out);
 }
 
-char *offer_answer(const struct sipsdp_origin *origin,
+char *sipoffer_answer(const struct sipsdp_origin *origin,
 		   const struct sipsdp *offer, unsigned line,
 		   const struct media_desc *desc)
 {

@@ -21,12 +21,12 @@ static void check_answer(const struct sipsdp *offer, unsigned line,
 	char *text;
 
 	addr_parse(&origin.address, "192.0.2.1");
-	text = offer_answer(&origin, offer, line, desc);
+	text = sipoffer_answer(&origin, offer, line, desc);
 	/* Mirrored formats may take our text past what we would read. */
 	if (sipsdp_parse(&answer, text, strlen(text), NULL) == 0) {
 		assert(answer->media_cnt == offer->media_cnt);
 		if (desc && line == 0)
-			offer_read_answer(&back, answer);
+			sipoffer_read_answer(&back, answer);
 	} else {
 		assert(strlen(text) > SIPSDP_MAX);
 	}
@@ -42,10 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	if (sipsdp_parse(&sdp, (const char *)data, len, NULL) != 0)
 		return 0;
-	offer_read_answer(&theirs, sdp);
-	if (offer_read(&theirs, &line, sdp) == 0) {
+	sipoffer_read_answer(&theirs, sdp);
+	if (sipoffer_read(&theirs, &line, sdp) == 0) {
 		ours = theirs;
-		assert(offer_align(&ours, &theirs) == 0);
+		assert(sipoffer_align(&ours, &theirs) == 0);
 		check_answer(sdp, line, &ours);
 	}
 	check_answer(sdp, 0, NULL);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,7 +32,7 @@ static msg_t *receive(const struct filter *filter, const char *source,
 {
 	msg_t *msg = msg_create(filter_class(filter), 0);
 	su_addrinfo_t *ai = msg_addrinfo(msg);
-	size_t len = strlen(text);
+	usize_t len = (usize_t)strlen(text);
 	msg_iovec_t iovec[2];
 	struct addr from;
 

@@ -190,7 +190,7 @@ static void check_pair(const struct pair *pair)
 	char *text;
 	int err;
 
-	err = offer_read(&theirs, &line, offer);
+	err = sipoffer_read(&theirs, &line, offer);
 	if (!pair->desc) {
 		assert_int_equal(err, ENOENT);
 		sipsdp_free(&offer);
@@ -202,8 +202,8 @@ static void check_pair(const struct pair *pair)
 	assert_string_equal(shown, pair->desc);
 
 	our_desc(&ours);
-	assert_int_equal(offer_align(&ours, &theirs), 0);
-	text = offer_answer(&o, offer, line, &ours);
+	assert_int_equal(sipoffer_align(&ours, &theirs), 0);
+	text = sipoffer_answer(&o, offer, line, &ours);
 	snprintf(want, sizeof(want), "%s%s", OUR_HEAD, pair->answer);
 	assert_string_equal(text, want);
 	free(text);
@@ -250,7 +250,7 @@ static void our_offer_and_their_answers(void **state)
 	desc.rtcp_mux = false;
 	addr_parse(&desc.rtcp, "198.51.100.5:45000");
 	addr_parse(&o.address, "198.51.100.9");	/* of o=, not of the media */
-	text = offer_make(&o, &desc);
+	text = sipoffer_make(&o, &desc);
 	assert_string_equal(
 		text,
 		"v=0\r\no=- 11 1 IN IP4 198.51.100.9\r\ns=-\r\n"
@@ -265,7 +265,7 @@ static void our_offer_and_their_answers(void **state)
 	free(text);
 	for (i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		sdp = parsed(THEIR_HEAD, rows[i].answer);
-		assert_int_equal(offer_read_answer(&desc, sdp), rows[i].err);
+		assert_int_equal(sipoffer_read_answer(&desc, sdp), rows[i].err);
 		if (!rows[i].err && rows[i].desc[0]) {
 			show(shown, sizeof(shown), &desc);
 			assert_string_equal(shown, rows[i].desc);
@@ -289,12 +289,12 @@ static void round_trip_v6(void **state)
 	addr_parse(&o.address, "2001:db8::5");
 	addr_parse(&desc.rtp, "[2001:db8::5]:40000");
 	addr_parse(&desc.rtcp, "[2001:db8::5]:40001");
-	text = offer_make(&o, &desc);
+	text = sipoffer_make(&o, &desc);
 	sdp = parsed(text, "");
-	assert_int_equal(offer_read(&back, &line, sdp), 0);
-	assert_true(offer_same(&desc, &back));
+	assert_int_equal(sipoffer_read(&back, &line, sdp), 0);
+	assert_true(sipoffer_same(&desc, &back));
 	back.ptime_ms = 30;
-	assert_false(offer_same(&desc, &back));
+	assert_false(sipoffer_same(&desc, &back));
 	sipsdp_free(&sdp);
 	free(text);
 }
@@ -310,9 +310,9 @@ static void nothing_in_common(void **state)
 
 	(void)state;
 	our_desc(&ours);
-	assert_int_equal(offer_read(&theirs, &line, offer), 0);
-	assert_int_equal(offer_align(&ours, &theirs), ENOENT);
-	text = offer_answer(&o, offer, line, NULL);
+	assert_int_equal(sipoffer_read(&theirs, &line, offer), 0);
+	assert_int_equal(sipoffer_align(&ours, &theirs), ENOENT);
+	text = sipoffer_answer(&o, offer, line, NULL);
 	assert_string_equal(text, OUR_HEAD "m=audio 0 RTP/AVP 18\r\n"
 					   "m=image 0 udptl t38\r\n");
 	free(text);
