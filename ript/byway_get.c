@@ -33,8 +33,8 @@ static void get_answer(struct get *get, int status, const void *body,
 	if (get->flow)
 		flow_answer(get->flow, status, body, len);
 	else
-		crossing_answer(w, get->worker, get->flow_id, status, body,
-				len);
+		crossing_get_answer(w, get->worker, get->flow_id, status,
+				    body, len);
 	get_free(get);
 }
 
@@ -113,6 +113,7 @@ void gets_add(struct byway_port *port, struct flow *flow, unsigned worker,
 	if (flow)
 		flow->get = get;
 	list_prepend(&gets->open, &get->le);
+	port->keep = false;
 	gets->connection = connection;
 	gets->seen = true;
 	timer_start(&gets->silence, port->w->loop, SILENCE_MS, on_silence,

@@ -180,8 +180,6 @@ static void set_kind(struct byway_port *port, enum byway_kind kind,
 	struct bmsg *m;
 
 	port->kind = kind;
-	if (kind != BYWAY_NONE && (changed || fresh))
-		port->keep = false;
 	if (port->handlers && port->handlers->open && (changed || fresh))
 		port->handlers->open(kind, port->arg);
 	if (!changed)

@@ -41,6 +41,7 @@ static void port_add(struct byway_port *port, struct byway_session *session)
 	session->port = port;
 	session->heard_ns = loop_now_ns(port->w->loop);
 	list_prepend(&port->sessions, &session->le);
+	port->keep = false;
 	if (port->sessions.count > PORT_SESSIONS)
 		byway_session_close(list_entry(port->sessions.tail, struct byway_session,
 					 le));

@@ -22,7 +22,8 @@ enum cmsg_kind {
 	CMSG_SESSION_GONE,
 	CMSG_DATAGRAM_IN,
 	/* from it */
-	CMSG_ANSWER,
+	CMSG_PUT_ANSWER,
+	CMSG_GET_ANSWER,
 	CMSG_DATAGRAM_OUT,
 	CMSG_SESSION_CLOSE,
 };
@@ -47,6 +48,10 @@ static void cmsg_drop(struct msg *msg)
 	free(list_entry(msg, struct cmsg, msg));
 }
 
+static void answer(struct ript_worker *w, enum cmsg_kind kind,
+		   unsigned worker, uint64_t flow, int status,
+		   const void *body, size_t len);
+
 /* ---- on the home ---- */
 
 static void home_put(struct ript_worker *w, struct byway_port *port,
@@ -61,8 +66,8 @@ static void home_put(struct ript_worker *w, struct byway_port *port,
 			     m->connection, w->reply, sizeof(w->reply),
 			     &len) != 0)
 		status = 400;
-	crossing_answer(w, m->from, m->id, status, w->reply,
-			status == 200 ? len : 0);
+	answer(w, CMSG_PUT_ANSWER, m->from, m->id, status, w->reply,
+	       status == 200 ? len : 0);
 }
 
 static void home_datagram(struct byway_port *port, const struct cmsg *m)
@@ -107,9 +112,9 @@ static void arrival_take(struct ript_worker *w, const struct cmsg *m)
 {
 	struct byway_session *session;
 
-	if (m->kind == CMSG_ANSWER) {
+	if (m->kind == CMSG_PUT_ANSWER || m->kind == CMSG_GET_ANSWER) {
 		if (!flow_answer_away(w, m->id, m->status, m->data, m->len) &&
-		    m->status == 200 && m->len > 0)
+		    m->kind == CMSG_GET_ANSWER && m->status == 200)
 			net_dropped(w->net, DROP_GET_GONE);
 		return;
 	}
@@ -127,7 +132,7 @@ static void on_msg(struct msg *msg)
 	struct cmsg *m = list_entry(msg, struct cmsg, msg);
 	struct ript_worker *w = m->net->worker[m->to].self;
 
-	if (w && m->kind < CMSG_ANSWER)
+	if (w && m->kind < CMSG_PUT_ANSWER)
 		home_take(w, m);
 	else if (w)
 		arrival_take(w, m);
@@ -232,14 +237,22 @@ void crossing_datagram_in(const struct byway_session *session, const void *data,
 
 /* ---- from the home ---- */
 
-void crossing_answer(struct ript_worker *w, unsigned worker, uint64_t flow,
-		     int status, const void *body, size_t len)
+static void answer(struct ript_worker *w, enum cmsg_kind kind,
+		   unsigned worker, uint64_t flow, int status,
+		   const void *body, size_t len)
 {
-	struct cmsg *m = cmsg_new(w, CMSG_ANSWER, worker, body, len);
+	struct cmsg *m = cmsg_new(w, kind, worker, body, len);
 
 	m->id = flow;
 	m->status = status;
 	net_cross_always(w->net, worker, &m->msg);
+}
+
+void crossing_get_answer(struct ript_worker *w, unsigned worker,
+			 uint64_t flow, int status, const void *body,
+			 size_t len)
+{
+	answer(w, CMSG_GET_ANSWER, worker, flow, status, body, len);
 }
 
 int crossing_datagram_out(const struct byway_session *session, const void *data,

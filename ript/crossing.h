@@ -36,8 +36,9 @@ void crossing_datagram_in(const struct byway_session *session, const void *data,
 
 /* ---- from the home ---- */
 
-void crossing_answer(struct ript_worker *w, unsigned worker, uint64_t flow,
-		     int status, const void *body, size_t len);
+void crossing_get_answer(struct ript_worker *w, unsigned worker,
+			 uint64_t flow, int status, const void *body,
+			 size_t len);
 /* Returns 0 or ENOBUFS: no room, dropped and counted. */
 int crossing_datagram_out(const struct byway_session *session, const void *data,
 			  size_t len);

@@ -501,7 +501,7 @@ void exchange_finish(struct exchange *x)
 	if (x->our_end)
 		misuse("exchange_finish() twice");
 	x->our_end = true;
-	if (!x->peer && !x->handlers && x->peer_end)
+	if (!x->peer && !x->handlers)
 		x->gone = true;
 }
 
