@@ -368,7 +368,8 @@ static bool url_ok(const char *url, bool allow_http)
 	bool ok = false;
 
 	/* libcurl reads "https:///host" as "https://host": others do not. */
-	if (u && slashes && slashes[3] != '/' && curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	if (u && slashes && slashes[3] != '/' &&
+	    curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK &&
 	    curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
 	    curl_url_get(u, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
 	    curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_NO_USER)
