@@ -18,7 +18,7 @@ static int on_output(void *arg, unsigned char *data, size_t size)
 
 /* An event fails for want of memory alone, which ends the process; one that
  * YAML cannot write (not UTF-8) never gets here: the reader refuses it. */
-static void send(struct emit *out, yaml_event_t *ev, int made)
+static void emit_event(struct emit *out, yaml_event_t *ev, int made)
 {
 	if (!made || !yaml_emitter_emit(&out->yaml, ev))
 		abort();
@@ -37,9 +37,9 @@ void emit_begin(struct emit *out, struct buf *buf, bool secrets)
 	yaml_emitter_set_width(&out->yaml, -1);
 	yaml_emitter_set_unicode(&out->yaml, 0);
 	made = yaml_stream_start_event_initialize(&ev, YAML_UTF8_ENCODING);
-	send(out, &ev, made);
+	emit_event(out, &ev, made);
 	made = yaml_document_start_event_initialize(&ev, NULL, NULL, NULL, 1);
-	send(out, &ev, made);
+	emit_event(out, &ev, made);
 }
 
 void emit_end(struct emit *out)
@@ -48,9 +48,9 @@ void emit_end(struct emit *out)
 	int made;
 
 	made = yaml_document_end_event_initialize(&ev, 1);
-	send(out, &ev, made);
+	emit_event(out, &ev, made);
 	made = yaml_stream_end_event_initialize(&ev);
-	send(out, &ev, made);
+	emit_event(out, &ev, made);
 	yaml_emitter_delete(&out->yaml);
 }
 
@@ -60,7 +60,7 @@ void emit_map(struct emit *out)
 	int made = yaml_mapping_start_event_initialize(
 		&ev, NULL, NULL, 1, YAML_BLOCK_MAPPING_STYLE);
 
-	send(out, &ev, made);
+	emit_event(out, &ev, made);
 }
 
 void emit_map_end(struct emit *out)
@@ -68,7 +68,7 @@ void emit_map_end(struct emit *out)
 	yaml_event_t ev;
 	int made = yaml_mapping_end_event_initialize(&ev);
 
-	send(out, &ev, made);
+	emit_event(out, &ev, made);
 }
 
 void emit_list(struct emit *out, bool flow)
@@ -78,7 +78,7 @@ void emit_list(struct emit *out, bool flow)
 		&ev, NULL, NULL, 1,
 		flow ? YAML_FLOW_SEQUENCE_STYLE : YAML_BLOCK_SEQUENCE_STYLE);
 
-	send(out, &ev, made);
+	emit_event(out, &ev, made);
 }
 
 void emit_list_end(struct emit *out)
@@ -86,7 +86,7 @@ void emit_list_end(struct emit *out)
 	yaml_event_t ev;
 	int made = yaml_sequence_end_event_initialize(&ev);
 
-	send(out, &ev, made);
+	emit_event(out, &ev, made);
 }
 
 static void scalar(struct emit *out, const char *text,
@@ -97,7 +97,7 @@ static void scalar(struct emit *out, const char *text,
 		&ev, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text),
 		1, 1, style);
 
-	send(out, &ev, made);
+	emit_event(out, &ev, made);
 }
 
 void emit_key(struct emit *out, const char *text)

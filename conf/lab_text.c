@@ -17,6 +17,13 @@ void lab_print_patterns(struct buf *out, const struct number_set *set)
 	buf_add_str(out, "]");
 }
 
+/* As many as there are pairs of ports. */
+static unsigned lab_calls(const struct lab *lab)
+{
+	return (lab->rtp_last - lab->rtp_first + 1u - (lab->rtp_first & 1u)) /
+	       2;
+}
+
 static void print_network(struct buf *out, const struct lab *lab)
 {
 	char host[ADDR_TEXT_LEN], peer[ADDR_TEXT_LEN];
@@ -40,14 +47,14 @@ static void print_network(struct buf *out, const struct lab *lab)
 		   "      every: off                # a test phone may not "
 		   "answer OPTIONS\n"
 		   "    limits:\n"
-		   "      calls: 10000\n"
+		   "      calls: %u\n"
 		   "      calls-per-second: 1000\n"
 		   "      call-duration: 4h\n"
 		   "    rtp-timeout: 60s\n"
 		   "    no-answer: 60s\n"
 		   "\n",
 		   host, addr_port(&lab->sip), lab->rtp_first, lab->rtp_last,
-		   peer);
+		   peer, lab_calls(lab));
 }
 
 static void print_customer(struct buf *out, const struct lab *lab,
@@ -70,9 +77,9 @@ static void print_customer(struct buf *out, const struct lab *lab,
 		   "        x5u:\n"
 		   "          \"%s\": stir/cert.pem\n"
 		   "      limits:\n"
-		   "        calls: 10000\n"
+		   "        calls: %u\n"
 		   "        calls-per-second: 1000\n",
-		   lab->stir_x5u);
+		   lab->stir_x5u, lab_calls(lab));
 }
 
 static void print_inward(struct buf *out, const struct lab *lab,

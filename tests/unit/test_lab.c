@@ -6,7 +6,6 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +18,7 @@
 #include "conf/lab.h"
 #include "conf/route.h"
 #include "ript/passport.h"
+#include "tests/unit/command.h"
 #include "tests/unit/shows.h"
 
 static char folder[] = "/tmp/riptide-lab.XXXXXX";
@@ -44,46 +44,14 @@ static int remove_folder(void **state)
 	return rc;
 }
 
-/* What the last init() printed. */
 static char *output(void)
 {
-	char *text = NULL;
-	size_t len;
-
-	assert_int_equal(expand_read_file(&text, &len, quiet, 65536), 0);
-	return text;
+	return command_output(quiet);
 }
 
-/* Run `riptide init` with the words of @line, "@" for the folder. */
 static int init(const char *line)
 {
-	char *argv[32] = { NULL }, *words = xstrdup(line), *word, *save;
-	int argc = 0, out, err, file, status;
-
-	for (word = strtok_r(words, " ", &save); word;
-	     word = strtok_r(NULL, " ", &save))
-		argv[argc++] = word[0] == '@'
-				       ? xasprintf("%s%s", folder, word + 1)
-				       : xstrdup(word);
-	fflush(stdout);
-	fflush(stderr);
-	out = dup(STDOUT_FILENO);
-	err = dup(STDERR_FILENO);
-	file = open(quiet, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-	dup2(file, STDOUT_FILENO);
-	dup2(file, STDERR_FILENO);
-	status = conf_cmd_init(argc, argv);
-	fflush(stdout);
-	fflush(stderr);
-	dup2(out, STDOUT_FILENO);
-	dup2(err, STDERR_FILENO);
-	close(file);
-	close(out);
-	close(err);
-	while (argc)
-		free(argv[--argc]);
-	free(words);
-	return status;
+	return command_run(conf_cmd_init, line, folder, quiet);
 }
 
 static struct conf *load(const char *lab)
