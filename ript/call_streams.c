@@ -118,7 +118,8 @@ void streams_free_all(struct ript_server *server)
 		struct stream *stream =
 			list_entry(server->streams.head, struct stream, le);
 
-		exchange_abort(stream->x);
+		/* the final event may still be on its way */
+		reply_forget(stream->x);
 		stream_free(stream);
 	}
 }

@@ -96,6 +96,13 @@ void reply_refusal(struct ript_server *server, struct exchange *x,
 	buf_free(&body);
 }
 
+void reply_forget(struct exchange *x)
+{
+	static const struct exchange_handlers nothing;
+
+	exchange_handle(x, &nothing, NULL);
+}
+
 /* ---- later ---- */
 
 static void wait_free(struct wait *wait)
@@ -185,7 +192,9 @@ void wait_free_all(struct list *waits)
 	while (waits->head) {
 		struct wait *wait = list_entry(waits->head, struct wait, le);
 
-		if (wait->x)
+		if (wait->x && wait->answered)
+			reply_forget(wait->x);
+		else if (wait->x)
 			exchange_abort(wait->x);
 		wait_free(wait);
 	}

@@ -37,6 +37,9 @@ void reply_json(struct exchange *x, int status, const char *json, size_t len,
 void reply_refusal(struct ript_server *server, struct exchange *x,
 		   const char *path, const struct refusal *refusal);
 
+/* Let the rest of an answer go its way without us: no callback any more. */
+void reply_forget(struct exchange *x);
+
 /* ---- later ---- */
 
 /* @gone(@owner) runs when the peer gives up before the answer; then the wait
