@@ -12,7 +12,7 @@
  *         endpoint.  Pointers are valid until closed() ran, never after.
  * Loop:   worker (asserted).
  * Spec:   RFC 9114, 9220, 9297; draft-ietf-webtrans-http3; profile Q57, Q85,
- *         Q87; the recipe of docs/threads.md.
+ *         Q87; docs/http3.md.
  *
  * Callbacks may call any function here, h3_stream_reset() and
  * h3_conn_close() of the same object too.  Nothing is written to the network
