@@ -6,6 +6,10 @@
  *   h3_http.c    nghttp3: its callbacks, heads
  *   h3_stream.c  streams: requests, replies, bodies out
  *   wt.c         WebTransport sessions
+ *
+ * Owner:  the endpoint owns its connections, they their streams; memory goes
+ *         at the end of the turn.
+ * Loop:   worker.
  */
 #ifndef RIPTIDE_RIPT_H3_INT_H
 #define RIPTIDE_RIPT_H3_INT_H

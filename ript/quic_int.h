@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ript/quic_int.h - what the quic*.c files share; nobody else includes it.
+ *
+ * Owner:  the endpoint owns its connections, sockets and batches; a
+ *         connection its IDs and, in the client role, its socket.
+ * Loop:   worker.
  */
 #ifndef RIPTIDE_RIPT_QUIC_INT_H
 #define RIPTIDE_RIPT_QUIC_INT_H
@@ -20,7 +24,7 @@ struct tls_session;
 
 #define QUIC_MAX_PAYLOAD 1452	/* fits Ethernet under IPv6 */
 #define QUIC_CID_LEN 8		/* of the connection IDs that we issue */
-#define QUIC_APP_NO_ERROR 0x100	/* H3_NO_ERROR: an orderly close */
+#define QUIC_APP_NO_ERROR 0x100 /* H3_NO_ERROR: an orderly close */
 #define QUIC_ACK_WAIT_NS (20 * NS_PER_MS)
 #define QUIC_STREAM_WINDOW 131072
 #define QUIC_CONN_WINDOW 1048576
@@ -31,7 +35,7 @@ struct tls_session;
 #define QUIC_TX_ARENA 262144
 #define QUIC_GSO_SEGMENTS 64	/* UDP_MAX_SEGMENTS of older kernels */
 #define QUIC_GSO_OCTETS 65000
-#define QUIC_ANSWERS_PER_S 1000	/* stateless resets, refusals, versions */
+#define QUIC_ANSWERS_PER_S 1000 /* stateless resets, refusals, versions */
 #define QUIC_SEND_WAIT_MS 2	/* for a full socket, once a turn */
 
 enum quic_counter {
