@@ -13,7 +13,7 @@
 #include "base/loop.h"
 #include "conf/conf.h"
 #include "gateway/history.h"
-#include "gateway/offer.h"
+#include "gateway/terms.h"
 #include "gateway/session_impl.h"
 #include "gateway/worker.h"
 #include "ript/call.h"
@@ -138,7 +138,7 @@ void set_line(struct session *s)
 
 	if (!s->line)
 		return;
-	offer_bridge(&ript, s->sip_caller, &s->directives);
+	terms_bridge(&ript, s->sip_caller, &s->directives);
 	line_set_ript(s->line, &ript);
 	memset(&side, 0, sizeof(side));
 	side.local = s->local;

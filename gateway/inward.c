@@ -16,7 +16,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "gateway/history.h"
-#include "gateway/offer.h"
+#include "gateway/terms.h"
 #include "gateway/session_impl.h"
 #include "gateway/worker.h"
 #include "ript/call.h"
@@ -149,7 +149,7 @@ void route_in(struct session *s)
 	if (!find_way(s, &info))
 		return;
 	s->passport = xstrdup(info.passport);
-	s->common = offer_direct(&s->directives, info.advert);
+	s->common = terms_direct(&s->directives, info.advert);
 	s->attempted = true;
 	session_post(s, EV_ROUTED);
 }
@@ -171,7 +171,7 @@ void accept_ript(struct session *s)
 	ript_call_info(s->call, &info);
 	line_bind(s->line, info.byway);
 	set_line(s);
-	if (!offer_has_audio(s->common)) {
+	if (!terms_has_audio(s->common)) {
 		/* Q82: accepted already, so it fails by an event. */
 		session_cause(s, REASON_NO_CODEC,
 			      "the client's handler has neither PCMU nor PCMA");
@@ -259,7 +259,7 @@ void call_trunk(struct session *s)
 	struct addr rtp;
 
 	line_address(s, &rtp);
-	if (offer_callee(&s->local, s->common, &s->directives, &rtp)) {
+	if (terms_callee(&s->local, s->common, &s->directives, &rtp)) {
 		session_cause(s, REASON_NO_CODEC, "no codec in common");
 		session_post(s, EV_REFUSED);
 		return;
@@ -332,14 +332,14 @@ void take_answer(struct session *s)
 {
 	struct ript_directives narrowed;
 
-	if (!offer_has_audio(offer_caller_codecs(&s->remote))) {
+	if (!terms_has_audio(terms_caller_codecs(&s->remote))) {
 		session_cause(s, REASON_NO_CODEC,
 			      "the answer has neither PCMU nor PCMA");
 		session_post(s, EV_FAILED);
 		return;
 	}
 	s->answered_ms = loop_wall_ms(s->owner->config.loop);
-	s->redirected = offer_narrow(&narrowed, &s->directives, &s->remote);
+	s->redirected = terms_narrow(&narrowed, &s->directives, &s->remote);
 	s->directives = narrowed;
 	set_line(s);
 	store_row(s);
@@ -373,7 +373,7 @@ void refresh_directives(struct session *s)
 	if (!s->call || s->sip_caller)
 		return;
 	ript_call_info(s->call, &info);
-	if (!offer_redirect(&fresh, &s->common, &s->directives, info.advert,
+	if (!terms_redirect(&fresh, &s->common, &s->directives, info.advert,
 			    s->answered_ms ? &s->remote : NULL))
 		return;
 	s->directives = fresh;

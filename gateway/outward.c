@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "gateway/history.h"
-#include "gateway/offer.h"
+#include "gateway/terms.h"
 #include "gateway/session_impl.h"
 #include "gateway/worker.h"
 #include "ript/call.h"
@@ -118,7 +118,7 @@ void route_out(struct session *s)
 		return;
 	if (info.offer) {
 		s->remote = *info.offer;
-		if (!offer_has_audio(offer_caller_codecs(info.offer))) {
+		if (!terms_has_audio(terms_caller_codecs(info.offer))) {
 			session_refuse(s, REASON_NO_CODEC,
 				       "the offer has neither PCMU nor PCMA");
 			return;
@@ -170,7 +170,7 @@ static int post_call(struct session *s, const char *number, const char *jws)
 	struct ript_call_open params = {
 		.destination = number,
 		.passport = jws,
-		.codecs = offer_caller_codecs(s->late_offer ? NULL
+		.codecs = terms_caller_codecs(s->late_offer ? NULL
 							    : &s->remote),
 		.ptime_ms = s->late_offer ? 0 : s->remote.ptime_ms,
 		.hops = s->hops,
@@ -289,8 +289,8 @@ static void make_answer(struct session *s)
 	struct addr rtp;
 
 	line_address(s, &rtp);
-	if (s->late_offer ? offer_late(&s->local, &s->directives, &rtp)
-			  : offer_answer(&s->local, &s->remote,
+	if (s->late_offer ? terms_late(&s->local, &s->directives, &rtp)
+			  : terms_answer(&s->local, &s->remote,
 					 &s->directives, &rtp)) {
 		session_cause(s, REASON_NO_CODEC,
 			      "the directive shares no codec with the phone");

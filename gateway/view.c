@@ -81,7 +81,7 @@ static void put_direction(struct json_object *to, const char *key,
 				   ? (now - direction->last_ns) / NS_PER_MS
 				   : 0);
 	for (int i = FATE_FORWARDED + 1; i < FATE_CNT; i++)
-		if (direction->fate[i])
+		if (direction->fate[i] && i != FATE_CONTROL)
 			put_number(fates, bridge_fate_name((enum bridge_fate)i),
 				   direction->fate[i]);
 	json_object_object_add(json, "dropped", fates);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gateway/offer.h - which codecs each side of a call is told: from SDP to
+ * gateway/terms.h - which codecs each side of a call is told: from SDP to
  * advertisement and directive, and back.  Pure functions.
  *
  *   SIP caller's offer   --> codecs of our handler for this call
@@ -15,8 +15,8 @@
  * Loop:   any.
  * Spec:   rows GW-02, GW-03, GW-08; Q22, Q32, Q82; RFC 3264.
  */
-#ifndef RIPTIDE_GATEWAY_OFFER_H
-#define RIPTIDE_GATEWAY_OFFER_H
+#ifndef RIPTIDE_GATEWAY_TERMS_H
+#define RIPTIDE_GATEWAY_TERMS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,38 +26,38 @@
 #include "ript/directive.h"
 
 /* What passes through us unchanged. */
-#define OFFER_CODECS (1u << CODEC_PCMU | 1u << CODEC_PCMA | \
+#define TERMS_CODECS (1u << CODEC_PCMU | 1u << CODEC_PCMA | \
 		      1u << CODEC_TELEPHONE_EVENT | 1u << CODEC_CN)
 
 /* Whether there is speech in a set of codecs. */
-bool offer_has_audio(uint32_t codecs);
+bool terms_has_audio(uint32_t codecs);
 
 /* What the SIP caller's offer lets us do; NULL (late offer): everything. */
-uint32_t offer_caller_codecs(const struct media_desc *caller);
+uint32_t terms_caller_codecs(const struct media_desc *caller);
 
 /* What both directives allow. */
-uint32_t offer_directed(const struct ript_directives *directives);
+uint32_t terms_directed(const struct ript_directives *directives);
 
 /*
  * The answer to the SIP caller's offer, with RTP at @rtp (ours).  Formats of
  * the offer, in its order, that the directives allow.
  * Returns 0; ENOTSUP: no speech codec is left.
  */
-int offer_answer(struct media_desc *out, const struct media_desc *caller,
+int terms_answer(struct media_desc *out, const struct media_desc *caller,
 		 const struct ript_directives *directives,
 		 const struct addr *rtp);
 
 /* The offer in our 200 to an INVITE without one. */
-int offer_late(struct media_desc *out, const struct ript_directives *directives,
+int terms_late(struct media_desc *out, const struct ript_directives *directives,
 	       const struct addr *rtp);
 
 /* Server role: the directives for a client's handler, and the codecs that
  * could be directed. */
-uint32_t offer_direct(struct ript_directives *out,
+uint32_t terms_direct(struct ript_directives *out,
 		      const struct ript_advert *client);
 
 /* The offer to the SIP callee: codecs in common, the directed ones first. */
-int offer_callee(struct media_desc *out, uint32_t common,
+int terms_callee(struct media_desc *out, uint32_t common,
 		 const struct ript_directives *directives,
 		 const struct addr *rtp);
 
@@ -66,23 +66,23 @@ int offer_callee(struct media_desc *out, uint32_t common,
  * stream where it does not send or receive.
  * Returns whether @out differs from @in.
  */
-bool offer_narrow(struct ript_directives *out,
+bool terms_narrow(struct ript_directives *out,
 		  const struct ript_directives *in,
 		  const struct media_desc *answer);
 
 /*
  * Server role, CA-21: the directives for a handler that may be a new one;
  * @answer is the SIP callee's, NULL before it came.  Sets *@common as
- * offer_direct() returns it.
+ * terms_direct() returns it.
  * Returns whether @out differs from @now.
  */
-bool offer_redirect(struct ript_directives *out, uint32_t *common,
+bool terms_redirect(struct ript_directives *out, uint32_t *common,
 		    const struct ript_directives *now,
 		    const struct ript_advert *client,
 		    const struct media_desc *answer);
 
 /* What the bridge needs of them; @client is our role. */
-void offer_bridge(struct bridge_ript *out, bool client,
+void terms_bridge(struct bridge_ript *out, bool client,
 		  const struct ript_directives *directives);
 
 #endif

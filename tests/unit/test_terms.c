@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/unit/unit.h"
 
-#include "gateway/offer.h"
+#include "gateway/terms.h"
 #include "tests/unit/shows.h"
 
 #define PCMU (1u << CODEC_PCMU)
@@ -67,13 +67,13 @@ static void test_caller_codecs(void **state)
 	struct media_desc desc = phone(MEDIA_SENDRECV), wide = { 0 };
 
 	(void)state;
-	assert_int_equal(offer_caller_codecs(&desc), PCMU | PCMA | DTMF | CN);
-	assert_int_equal(offer_caller_codecs(NULL), OFFER_CODECS);
+	assert_int_equal(terms_caller_codecs(&desc), PCMU | PCMA | DTMF | CN);
+	assert_int_equal(terms_caller_codecs(NULL), TERMS_CODECS);
 	add(&wide, CODEC_TELEPHONE_EVENT, 110, 48000);
 	add(&wide, CODEC_OPUS, 111, 48000);
-	assert_int_equal(offer_caller_codecs(&wide), 0);
-	assert_false(offer_has_audio(DTMF | CN));
-	assert_true(offer_has_audio(PCMA));
+	assert_int_equal(terms_caller_codecs(&wide), 0);
+	assert_false(terms_has_audio(DTMF | CN));
+	assert_true(terms_has_audio(PCMA));
 }
 
 static void test_answer(void **state)
@@ -111,7 +111,7 @@ static void test_answer(void **state)
 
 		row_name(rows[i].name);
 		direct(&directives, rows[i].client, rows[i].server);
-		assert_int_equal(offer_answer(&out, &caller, &directives,
+		assert_int_equal(terms_answer(&out, &caller, &directives,
 					      ours()), rows[i].err);
 		if (rows[i].err)
 			continue;
@@ -134,7 +134,7 @@ static void test_late_offer(void **state)
 
 	(void)state;
 	direct(&directives, PCMA | DTMF | CN, PCMA | DTMF | CN);
-	assert_int_equal(offer_late(&out, &directives, ours()), 0);
+	assert_int_equal(terms_late(&out, &directives, ours()), 0);
 	assert_int_equal(media_desc_codecs(&out), PCMA | DTMF | CN);
 	assert_int_equal(media_desc_codec(&out, CODEC_PCMA)->pt, 8);
 	assert_int_equal(media_desc_codec(&out, CODEC_TELEPHONE_EVENT)->pt,
@@ -143,7 +143,7 @@ static void test_late_offer(void **state)
 			    "0-16");
 	assert_int_equal(out.dir, MEDIA_SENDRECV);
 	direct(&directives, OPUS, OPUS);
-	assert_int_equal(offer_late(&out, &directives, ours()), ENOTSUP);
+	assert_int_equal(terms_late(&out, &directives, ours()), ENOTSUP);
 }
 
 static void test_callee_offer(void **state)
@@ -172,8 +172,8 @@ static void test_callee_offer(void **state)
 
 		row_name(rows[i].name);
 		ript_advert_voice(&client, rows[i].handler, 0);
-		common = offer_direct(&directives, &client);
-		assert_int_equal(offer_callee(&out, common, &directives,
+		common = terms_direct(&directives, &client);
+		assert_int_equal(terms_callee(&out, common, &directives,
 					      ours()), rows[i].err);
 		if (rows[i].err)
 			continue;
@@ -221,7 +221,7 @@ static void test_narrow(void **state)
 		for (int codec = CODEC_PCMU; codec < CODEC_OTHER; codec++)
 			if (rows[i].answered & 1u << codec)
 				add(&answer, (enum codec)codec, 0, 8000);
-		assert_int_equal(offer_narrow(&out, &in, &answer),
+		assert_int_equal(terms_narrow(&out, &in, &answer),
 				 rows[i].changed);
 		assert_int_equal(ript_directive_codecs(&out.client),
 				 rows[i].client);
@@ -239,14 +239,14 @@ static void test_redirect(void **state)
 
 	(void)state;
 	ript_advert_voice(&client, PCMU | PCMA | DTMF | CN, 0);
-	common = offer_direct(&now, &client);
-	assert_false(offer_redirect(&out, &common, &now, &client, NULL));
+	common = terms_direct(&now, &client);
+	assert_false(terms_redirect(&out, &common, &now, &client, NULL));
 	ript_advert_voice(&client, PCMA | DTMF | CN, 0);
-	assert_true(offer_redirect(&out, &common, &now, &client, NULL));
+	assert_true(terms_redirect(&out, &common, &now, &client, NULL));
 	assert_int_equal(common, PCMA | DTMF | CN);
 	/* The phone has answered PCMU: nothing fits, so nothing flows. */
 	add(&answer, CODEC_PCMU, 0, 8000);
-	assert_true(offer_redirect(&out, &common, &now, &client, &answer));
+	assert_true(terms_redirect(&out, &common, &now, &client, &answer));
 	assert_int_equal(out.client.stream_cnt, 0);
 	assert_int_equal(out.server.stream_cnt, 0);
 }
@@ -262,18 +262,18 @@ static void test_bridge(void **state)
 	directives.client.stream[0].sink = 5;
 	directives.server.stream[0].source = 6;
 	directives.server.stream[0].sink = 7;
-	offer_bridge(&ript, true, &directives);
+	terms_bridge(&ript, true, &directives);
 	assert_true(ript.client);
 	assert_int_equal(ript.tx_source, 4);
 	assert_int_equal(ript.tx_sink, 5);
 	assert_int_equal(ript.tx_codecs, PCMA | DTMF | CN);
 	assert_int_equal(ript.rx_source, 6);
 	assert_int_equal(ript.rx_codecs, PCMU | DTMF | CN);
-	offer_bridge(&ript, false, &directives);
+	terms_bridge(&ript, false, &directives);
 	assert_int_equal(ript.tx_source, 6);
 	assert_int_equal(ript.rx_source, 4);
 	directives.server.stream_cnt = 0;
-	offer_bridge(&ript, false, &directives);
+	terms_bridge(&ript, false, &directives);
 	assert_int_equal(ript.tx_codecs, 0);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gateway/offer.h"
+#include "gateway/terms.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 /* Speech first, in the order of our preference. */
 static const enum codec preferred[] = { CODEC_PCMU, CODEC_PCMA, CODEC_NONE };
 
-bool offer_has_audio(uint32_t codecs)
+bool terms_has_audio(uint32_t codecs)
 {
 	for (unsigned i = 0; preferred[i] != CODEC_NONE; i++)
 		if (codecs & 1u << preferred[i])
@@ -22,24 +22,24 @@ bool offer_has_audio(uint32_t codecs)
  * RTP clocks, and ours is that of the speech beside them. */
 static bool usable(const struct media_format *format)
 {
-	return (OFFER_CODECS & 1u << format->codec) &&
+	return (TERMS_CODECS & 1u << format->codec) &&
 	       format->clock_hz == codec_info(format->codec)->clock_hz &&
 	       format->channels <= 1;
 }
 
-uint32_t offer_caller_codecs(const struct media_desc *caller)
+uint32_t terms_caller_codecs(const struct media_desc *caller)
 {
 	uint32_t codecs = 0;
 
 	if (!caller)
-		return OFFER_CODECS;
+		return TERMS_CODECS;
 	for (unsigned i = 0; i < caller->format_cnt; i++)
 		if (usable(&caller->format[i]))
 			codecs |= 1u << caller->format[i].codec;
 	return codecs;
 }
 
-uint32_t offer_directed(const struct ript_directives *directives)
+uint32_t terms_directed(const struct ript_directives *directives)
 {
 	uint32_t client = ript_directive_codecs(&directives->client);
 	uint32_t server = ript_directive_codecs(&directives->server);
@@ -85,11 +85,11 @@ static void place(struct media_desc *desc, const struct addr *rtp)
 	desc->rtcp_mux = false;
 }
 
-int offer_answer(struct media_desc *out, const struct media_desc *caller,
+int terms_answer(struct media_desc *out, const struct media_desc *caller,
 		 const struct ript_directives *directives,
 		 const struct addr *rtp)
 {
-	uint32_t directed = offer_directed(directives);
+	uint32_t directed = terms_directed(directives);
 
 	memset(out, 0, sizeof(*out));
 	for (unsigned i = 0; i < caller->format_cnt; i++) {
@@ -151,16 +151,16 @@ static int make_offer(struct media_desc *out, uint32_t first, uint32_t all,
 	return 0;
 }
 
-int offer_late(struct media_desc *out, const struct ript_directives *directives,
+int terms_late(struct media_desc *out, const struct ript_directives *directives,
 	       const struct addr *rtp)
 {
-	uint32_t directed = offer_directed(directives) & OFFER_CODECS;
+	uint32_t directed = terms_directed(directives) & TERMS_CODECS;
 
 	return make_offer(out, directed, directed,
 			  directed_dir(directives, true), rtp);
 }
 
-uint32_t offer_direct(struct ript_directives *out,
+uint32_t terms_direct(struct ript_directives *out,
 		      const struct ript_advert *client)
 {
 	uint32_t common = 0;
@@ -169,30 +169,30 @@ uint32_t offer_direct(struct ript_directives *out,
 	/* One speech codec at a time shows which are in common, whatever
 	 * defaults and maxima the advertisement has. */
 	for (unsigned i = 0; preferred[i] != CODEC_NONE; i++) {
-		uint32_t beside = OFFER_CODECS & ~(1u << CODEC_PCMU |
+		uint32_t beside = TERMS_CODECS & ~(1u << CODEC_PCMU |
 						   1u << CODEC_PCMA);
 		struct ript_directives alone;
 
 		ript_advert_voice(&ours, beside | 1u << preferred[i], 0);
 		ript_directives_make(&alone, client, &ours, preferred);
-		common |= offer_directed(&alone);
+		common |= terms_directed(&alone);
 	}
-	ript_advert_voice(&ours, OFFER_CODECS, 0);
+	ript_advert_voice(&ours, TERMS_CODECS, 0);
 	ript_directives_make(out, client, &ours, preferred);
-	return common & OFFER_CODECS;
+	return common & TERMS_CODECS;
 }
 
-int offer_callee(struct media_desc *out, uint32_t common,
+int terms_callee(struct media_desc *out, uint32_t common,
 		 const struct ript_directives *directives,
 		 const struct addr *rtp)
 {
-	return make_offer(out, offer_directed(directives) & common, common,
+	return make_offer(out, terms_directed(directives) & common, common,
 			  directed_dir(directives, false), rtp);
 }
 
 /* What a narrowed directive is about; CN stays as it was, since a phone may
  * drop it unheard. */
-#define NARROWED (OFFER_CODECS & ~(1u << CODEC_CN))
+#define NARROWED (TERMS_CODECS & ~(1u << CODEC_CN))
 
 static bool narrow(struct ript_directive *directive, uint32_t codecs,
 		   bool wanted)
@@ -222,11 +222,11 @@ static bool narrow(struct ript_directive *directive, uint32_t codecs,
 	return changed;
 }
 
-bool offer_narrow(struct ript_directives *out,
+bool terms_narrow(struct ript_directives *out,
 		  const struct ript_directives *in,
 		  const struct media_desc *answer)
 {
-	uint32_t codecs = offer_caller_codecs(answer);
+	uint32_t codecs = terms_caller_codecs(answer);
 	bool changed;
 
 	*out = *in;
@@ -254,7 +254,7 @@ static bool same_directive(const struct ript_directive *a,
 	return true;
 }
 
-bool offer_redirect(struct ript_directives *out, uint32_t *common,
+bool terms_redirect(struct ript_directives *out, uint32_t *common,
 		    const struct ript_directives *now,
 		    const struct ript_advert *client,
 		    const struct media_desc *answer)
@@ -262,20 +262,20 @@ bool offer_redirect(struct ript_directives *out, uint32_t *common,
 	struct ript_directives fresh;
 	struct media_desc kept;
 
-	*common = offer_direct(&fresh, client);
+	*common = terms_direct(&fresh, client);
 	*out = fresh;
 	if (answer) {
 		kept = *answer;
 		media_desc_keep(&kept, *common);
 		if (!media_desc_audio(&kept))
 			kept.dir = MEDIA_INACTIVE;
-		offer_narrow(out, &fresh, &kept);
+		terms_narrow(out, &fresh, &kept);
 	}
 	return !same_directive(&out->client, &now->client) ||
 	       !same_directive(&out->server, &now->server);
 }
 
-void offer_bridge(struct bridge_ript *out, bool client,
+void terms_bridge(struct bridge_ript *out, bool client,
 		  const struct ript_directives *directives)
 {
 	const struct ript_directive *tx, *rx;
