@@ -12,6 +12,11 @@ for program in riptide riptidectl riptcall; do
 	nm -D --defined-only "$file" | awk '$2 ~ /[TDBRVW]/ { sub(/@.*/, "", $3); print $3 }' |
 		grep -vE '^(_init|_fini|_start|main|__.*|data_start|_IO_stdin_used|_edata|_end)$' |
 		sort -u >"$work/ours"
+	# Variables of a library that the linker has copied into the program are
+	# still the library's.
+	readelf -rW "$file" | awk '$3 ~ /_COPY$/ { sub(/@.*/, "", $5); print $5 }' |
+		sort -u >"$work/copied"
+	comm -23 "$work/ours" "$work/copied" >"$work/own" && mv "$work/own" "$work/ours"
 	ldd "$file" | awk '$3 ~ /^\// { print $3 }' |
 		grep -vE '/(libasan|libtsan|libubsan|libgcc_s)' |
 		xargs -r -n1 nm -D --defined-only 2>/dev/null |
