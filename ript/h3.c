@@ -246,15 +246,14 @@ static int on_stream_acked(void *arg, int64_t id, void *ptr, uint64_t len)
 	return rv ? h3_http_fail(conn, rv) : 0;
 }
 
-void h3_conn_check_drained(struct h3_conn *conn)
+bool h3_conn_check_drained(struct h3_conn *conn)
 {
-	if (conn->closed || !conn->goaway || conn->request_cnt)
-		return;
-	if (conn->client)
-		quic_conn_close(conn->quic, H3_NO_ERROR, 0,
-				"the peer goes away");
-	else if (conn->ep->drain_late)
-		quic_conn_close(conn->quic, H3_NO_ERROR, 0, "drained");
+	if (conn->closed || !conn->goaway || conn->request_cnt ||
+	    (!conn->client && !conn->ep->drain_late))
+		return false;
+	quic_conn_close(conn->quic, H3_NO_ERROR, 0,
+			conn->client ? "the peer goes away" : "drained");
+	return true;
 }
 
 static int on_stream_closed(void *arg, int64_t id, void *ptr, bool has_code,
@@ -616,13 +615,14 @@ int h3_endpoint_new(struct h3_endpoint **epp, struct loop *loop,
 static void on_drain_late(void *arg)
 {
 	struct h3_endpoint *ep = arg;
-	struct le *le, *next;
+	struct le *le;
 
 	ep->drain_late = true;
-	for (le = ep->conns.head; le; le = next) {
-		next = le->next;
-		h3_conn_check_drained(list_entry(le, struct h3_conn, le));
-	}
+	/* From the beginning after each: closed() may close others. */
+	for (le = ep->conns.head; le;)
+		le = h3_conn_check_drained(list_entry(le, struct h3_conn, le))
+			     ? ep->conns.head
+			     : le->next;
 }
 
 void h3_endpoint_drain(struct h3_endpoint *ep)

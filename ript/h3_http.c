@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* nghttp3: its callbacks, and the heads that come out of them. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +14,13 @@
 
 int h3_http_fail(struct h3_conn *conn, int rv)
 {
+	char reason[80];
+
+	snprintf(reason, sizeof(reason), "the peer broke HTTP/3: %s",
+		 nghttp3_strerror(rv));
 	return quic_conn_fail(conn->quic,
 			      nghttp3_err_infer_quic_app_error_code(rv),
-			      nghttp3_strerror(rv));
+			      reason);
 }
 
 /* ---- heads ---- */
@@ -31,8 +36,10 @@ static void head_begin(struct h3_stream *stream)
 					      16);
 		stream->head = head;
 	}
+	stream->conn->heads_in -= head->text.len;
 	buf_clear(&head->text);
 	buf_add(&head->text, "", 1);
+	stream->conn->heads_in++;
 	head->cnt = 0;
 	head->size = 0;
 	head->method = head->scheme = head->authority = 0;
@@ -45,6 +52,7 @@ void h3_head_free(struct h3_stream *stream)
 {
 	if (!stream->head)
 		return;
+	stream->conn->heads_in -= stream->head->text.len;
 	buf_free(&stream->head->text);
 	free(stream->head);
 	stream->head = NULL;
@@ -157,14 +165,21 @@ static int on_header(nghttp3_conn *http, int64_t id, int32_t token,
 		     void *arg, void *ptr)
 {
 	struct h3_stream *stream = ptr;
+	struct h3_conn *conn = arg;
+	size_t before;
 
 	(void)http;
 	(void)id;
 	(void)flags;
-	(void)arg;
-	if (stream && stream->head && !stream->finished)
-		head_field(stream->head, token, nghttp3_rcbuf_get_buf(name),
-			   nghttp3_rcbuf_get_buf(value));
+	if (!stream || !stream->head || stream->finished)
+		return 0;
+	/* Thousands of heads that never end would fill the memory. */
+	if (conn->heads_in > H3_HEADS_IN)
+		stream->head->too_large = true;
+	before = stream->head->text.len;
+	head_field(stream->head, token, nghttp3_rcbuf_get_buf(name),
+		   nghttp3_rcbuf_get_buf(value));
+	conn->heads_in += stream->head->text.len - before;
 	return 0;
 }
 

@@ -35,6 +35,7 @@
 #define H3_UNSENT_MAX 262144
 #define H3_HAND_OUT 16384	/* octets that nghttp3 gets at a time */
 #define H3_DRAIN_MS 1000
+#define H3_HEADS_IN 1048576	/* octets of unfinished heads, a connection */
 /* Requests whose head is on its way.  nghttp3 takes at most 4096 octets of
  * QPACK acknowledgements, up to five for a head, between two heads of ours;
  * then it ends the connection. */
@@ -86,6 +87,7 @@ struct h3_conn {
 	size_t slot_cnt;
 	size_t request_cnt;
 	size_t heads_out;		/* client role: not acknowledged */
+	size_t heads_in;		/* octets in h3_head_in.text */
 	uint64_t client_streams;	/* that nghttp3 was told of */
 	uint64_t unacked;		/* stream octets */
 	struct list sending;		/* sessions with datagrams to send */
@@ -170,8 +172,8 @@ void h3_stream_enter(struct h3_stream *stream);
 void h3_stream_finish(struct h3_stream *stream, int err);
 /* Drop references and memory at the end of the turn. */
 void h3_stream_free(struct h3_stream *stream);
-/* The last request may have been the reason to wait. */
-void h3_conn_check_drained(struct h3_conn *conn);
+/* The last request may have been the reason to wait; true: closed. */
+bool h3_conn_check_drained(struct h3_conn *conn);
 
 /* ---- h3_http.c ---- */
 

@@ -315,8 +315,8 @@ struct quic_conn *quic_conn_accept(struct quic_endpoint *ep,
 
 	if (tls_session_server(&conn->tls, ep->config.tls, &conn->ref) != 0 ||
 	    ngtcp2_conn_server_new(&conn->ng, &hd->scid, &scid, path,
-				   hd->version, &quic_callbacks, &set, &tp, NULL,
-				   conn) != 0) {
+				   hd->version, &quic_callbacks, &set, &tp,
+				   NULL, conn) != 0) {
 		quic_conn_bury(conn);
 		return NULL;
 	}
@@ -363,8 +363,8 @@ int quic_connect(struct quic_conn **connp, struct quic_endpoint *ep,
 	if (tls_session_client(&conn->tls, params->tls, params->host,
 			       &conn->ref) != 0 ||
 	    ngtcp2_conn_client_new(&conn->ng, &dcid, &scid, &path,
-				   NGTCP2_PROTO_VER_V1, &quic_callbacks, &set, &tp,
-				   NULL, conn) != 0) {
+				   NGTCP2_PROTO_VER_V1, &quic_callbacks, &set,
+				   &tp, NULL, conn) != 0) {
 		err = EINVAL;
 		goto fail;
 	}
@@ -410,8 +410,10 @@ size_t quic_conn_datagram_room(struct quic_conn *conn)
 	tp = ngtcp2_conn_get_remote_transport_params(conn->ng);
 	if (!tp || tp->max_datagram_frame_size < 4)
 		return 0;
-	/* Header, packet number, tag; type and length of the frame. */
-	overhead = 1 + ngtcp2_conn_get_dcid(conn->ng)->datalen + 4 + 16 + 3;
+	/* Header, packet number, tag; type and length of the frame; and the
+	 * ACK, which would else take a packet of its own. */
+	overhead = 1 + ngtcp2_conn_get_dcid(conn->ng)->datalen + 4 + 16 + 3 +
+		   QUIC_ACK_ROOM;
 	room = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn->ng) -
 	       overhead;
 	if (room > tp->max_datagram_frame_size - 3)

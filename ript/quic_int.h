@@ -26,6 +26,7 @@ struct tls_session;
 #define QUIC_CID_LEN 8		/* of the connection IDs that we issue */
 #define QUIC_APP_NO_ERROR 0x100 /* H3_NO_ERROR: an orderly close */
 #define QUIC_ACK_WAIT_NS (20 * NS_PER_MS)
+#define QUIC_ACK_ROOM 24	/* beside a full datagram */
 #define QUIC_STREAM_WINDOW 131072
 #define QUIC_CONN_WINDOW 1048576
 #define QUIC_UNI_STREAMS 64	/* control, QPACK, WebTransport */
