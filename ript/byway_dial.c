@@ -50,8 +50,8 @@ struct dialer {
 	struct timer opening;
 	struct list get_trips;
 	struct list put_trips;
-	struct list other_trips;	/* answered, or on the last connection */
-	uint64_t held_ns[GETS_MAX];	/* displaced GETs, not asked again yet */
+	struct list other_trips;	/* answered, or on a connection left */
+	uint64_t held_ns[GETS_MAX];	/* displaced GETs, to be asked again */
 	unsigned held;
 	struct timer hold;
 	unsigned failures;		/* of GETs, in a row */
@@ -266,11 +266,15 @@ static void get_over(struct trip *trip)
 	uint64_t now = loop_now_ns(d->w->loop);
 
 	if (trip->status == 200) {
-		d->failures = 0;
 		d->held = 0;
 		timer_stop(&d->hold);
-		port_chunks(d->port, trip->body.data, trip->body.len,
-			    BYWAY_HTTP, trip->connection, NULL, 0, NULL);
+		/* Replies with nothing in them must not turn in a circle. */
+		if (port_chunks(d->port, trip->body.data, trip->body.len,
+				BYWAY_HTTP, trip->connection, NULL, 0,
+				NULL) != 0)
+			get_failed(d);
+		else
+			d->failures = 0;
 	} else if (trip->status == 204) {
 		d->failures = 0;
 		if (now - trip->opened_ns < EARLY_204_NS)

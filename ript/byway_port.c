@@ -123,12 +123,12 @@ enum byway_kind byway_kind(const struct byway_port *port)
 
 size_t byway_room(const struct byway_port *port)
 {
-	const struct le *le = port->sessions.head;
+	struct le *le = port->sessions.head;
 
 	if (port->direct)
 		return h3_datagram_room(port->direct);
 	if (port->kind == BYWAY_WEBTRANSPORT && le)
-		return list_entry(le, const struct byway_session, le)->room;
+		return byway_session_of(le)->room;
 	return BYWAY_BODY_MAX;
 }
 
@@ -136,10 +136,10 @@ size_t byway_room(const struct byway_port *port)
 
 static struct byway_session *best_session(const struct byway_port *port)
 {
-	const struct le *le;
+	struct le *le;
 
 	for (le = port->sessions.head; le; le = le->next) {
-		struct byway_session *session = list_entry(le, struct byway_session, le);
+		struct byway_session *session = byway_session_of(le);
 
 		if (!session->stale)
 			return session;
@@ -161,7 +161,7 @@ static void mark_stale(struct byway_port *port)
 	struct le *le;
 
 	for (le = port->sessions.head; le; le = le->next) {
-		struct byway_session *session = list_entry(le, struct byway_session, le);
+		struct byway_session *session = byway_session_of(le);
 		bool newer = get_ns > session->heard_ns;
 
 		session->stale = newer && now - session->heard_ns >=
@@ -230,8 +230,9 @@ int port_chunks(struct byway_port *port, const uint8_t *body, size_t len,
 		net_dropped(port->w->net, DROP_UNBOUND);
 		return 0;
 	}
-	err = port->handlers->chunks(body, len, kind, connection, reply,
-				     reply_max, reply_len, port->arg);
+	err = port->handlers->chunks(len ? body : (const uint8_t *)"", len,
+				     kind, connection, reply, reply_max,
+				     reply_len, port->arg);
 	if (err)
 		net_dropped(port->w->net, DROP_UNFRAMED);
 	return err;

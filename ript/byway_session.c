@@ -43,14 +43,13 @@ static void port_add(struct byway_port *port, struct byway_session *session)
 	list_prepend(&port->sessions, &session->le);
 	port->keep = false;
 	if (port->sessions.count > PORT_SESSIONS)
-		byway_session_close(list_entry(port->sessions.tail, struct byway_session,
-					 le));
+		byway_session_close(byway_session_of(port->sessions.tail));
 	port_choose(port, true);
 	port_drain(port);
 }
 
-void byway_session_add_away(struct byway_port *port, unsigned worker, uint64_t id,
-		      uint64_t connection, size_t room)
+void byway_session_add_away(struct byway_port *port, unsigned worker,
+			    uint64_t id, uint64_t connection, size_t room)
 {
 	struct byway_session *session = xzalloc(sizeof(*session));
 
@@ -64,13 +63,13 @@ void byway_session_add_away(struct byway_port *port, unsigned worker, uint64_t i
 	port_add(port, session);
 }
 
-struct byway_session *byway_session_find_away(struct byway_port *port, unsigned worker,
-				  uint64_t id)
+struct byway_session *byway_session_find_away(struct byway_port *port,
+					      unsigned worker, uint64_t id)
 {
 	struct le *le;
 
 	for (le = port->sessions.head; le; le = le->next) {
-		struct byway_session *session = list_entry(le, struct byway_session, le);
+		struct byway_session *session = byway_session_of(le);
 
 		if (!session->h3 && session->worker == worker &&
 		    session->id == id)
@@ -85,7 +84,8 @@ void byway_session_gone_away(struct byway_session *session)
 	byway_session_free(session);
 }
 
-void byway_session_chunks(struct byway_session *session, const uint8_t *data, size_t len)
+void byway_session_chunks(struct byway_session *session, const uint8_t *data,
+			  size_t len)
 {
 	struct byway_port *port = session->port;
 
@@ -98,7 +98,8 @@ void byway_session_chunks(struct byway_session *session, const uint8_t *data, si
 		    NULL, 0, NULL);
 }
 
-int byway_session_send(struct byway_session *session, const void *body, size_t len)
+int byway_session_send(struct byway_session *session, const void *body,
+		       size_t len)
 {
 	if (session->h3)
 		return h3_datagram_send(session->h3, body, len);
@@ -201,7 +202,7 @@ void byway_session_forget_all(struct byway_port *port)
 	struct le *le;
 
 	while ((le = list_pop(&port->sessions))) {
-		struct byway_session *session = list_entry(le, struct byway_session, le);
+		struct byway_session *session = byway_session_of(le);
 
 		session->port = NULL;
 		if (!session->h3)
@@ -214,5 +215,6 @@ void byway_session_end_all(struct call_entry *entry)
 	struct le *le;
 
 	while ((le = entry->sessions.head))
-		h3_session_close(list_entry(le, struct byway_session, entry_le)->h3);
+		h3_session_close(
+			list_entry(le, struct byway_session, entry_le)->h3);
 }

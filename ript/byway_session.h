@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ript/byway_session.h - one WebTransport session of a call in the server role: on
- * the worker where it arrived, and mirrored on the call's home.
+ * ript/byway_session.h - one WebTransport session of a call in the server
+ * role: on the worker where it arrived, and mirrored on the call's home.
  *
  * Owner:  itself on the worker where it arrived, until h3 has closed it; the
  *         port on the home.
@@ -45,24 +45,31 @@ struct byway_session {
 	bool stale;
 };
 
+static inline struct byway_session *byway_session_of(struct le *le)
+{
+	return list_entry(le, struct byway_session, le);
+}
+
 /* Accept the extended CONNECT on @stream. */
 void byway_session_serve(struct ript_worker *w, struct call_entry *entry,
 		   struct h3_stream *stream, uint64_t connection);
 
 /* On the home: one arrived on @worker, or went there. */
-void byway_session_add_away(struct byway_port *port, unsigned worker, uint64_t id,
-		      uint64_t connection, size_t room);
-struct byway_session *byway_session_find_away(struct byway_port *port, unsigned worker,
-				  uint64_t id);
+void byway_session_add_away(struct byway_port *port, unsigned worker,
+			    uint64_t id, uint64_t connection, size_t room);
+struct byway_session *byway_session_find_away(struct byway_port *port,
+					      unsigned worker, uint64_t id);
 void byway_session_gone_away(struct byway_session *session);
 /* Chunks came in it. */
-void byway_session_chunks(struct byway_session *session, const uint8_t *data, size_t len);
+void byway_session_chunks(struct byway_session *session, const uint8_t *data,
+			  size_t len);
 
 /* Where it arrived, by ID from the home. */
 struct byway_session *byway_session_find(struct ript_worker *w, uint64_t id);
 
 /* Send one datagram.  Returns 0; EMSGSIZE; ENOBUFS: dropped and counted. */
-int byway_session_send(struct byway_session *session, const void *body, size_t len);
+int byway_session_send(struct byway_session *session, const void *body,
+		       size_t len);
 /* End it, here or there. */
 void byway_session_close(struct byway_session *session);
 

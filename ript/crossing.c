@@ -196,7 +196,8 @@ void crossing_get_gone(const struct flow *flow)
 	flow_tell(flow, CMSG_GET_GONE);
 }
 
-static void session_tell(const struct byway_session *session, enum cmsg_kind kind)
+static void session_tell(const struct byway_session *session,
+			 enum cmsg_kind kind)
 {
 	struct cmsg *m = cmsg_new(session->w, kind, session->home, NULL, 0);
 

@@ -100,7 +100,7 @@ void half_on_msg(struct msg *msg);
 /* What control and the workers say to each other about a peer. */
 enum pmsg_kind {
 	/* control to worker */
-	PMSG_OPEN,		/* authority, host, port, tls, addr (if fixed) */
+	PMSG_OPEN,		/* authority, host, tls, addr if fixed */
 	PMSG_ADDRS,		/* err, addr, ttl_s: the answer to a need */
 	PMSG_CLOSE,
 	/* worker to control */

@@ -82,7 +82,7 @@ struct net_metrics {
 	struct metric *requests;		/* passed to control */
 	struct metric *stalled;			/* reset: peer reads nothing */
 	struct metric *gets;			/* gauge: open GETs */
-	struct metric *displaced;		/* GETs answered 204 by the 31st */
+	struct metric *displaced;		/* 204 because of the 31st */
 	struct metric *sessions;		/* gauge: WebTransport */
 	struct metric *tombstones;		/* gauge */
 	struct metric *panics;

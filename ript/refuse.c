@@ -72,15 +72,15 @@ static void answer(struct h3_stream *stream, bool whole,
 		h3_stream_stop_reading(stream);
 }
 
-void worker_refuse(struct exchange_net *net, struct h3_stream *stream, bool whole,
-	    enum net_refusal why)
+void worker_refuse(struct exchange_net *net, struct h3_stream *stream,
+		   bool whole, enum net_refusal why)
 {
 	net_refused(net, why);
 	answer(stream, whole, &refusals[why], net->refusal_body[why]);
 }
 
 void worker_refuse_ended(struct exchange_net *net, struct h3_stream *stream,
-		  bool whole, const char *problem)
+			 bool whole, const char *problem)
 {
 	net_refused(net, REFUSE_CALL_ENDED);
 	answer(stream, whole, &refusals[REFUSE_CALL_ENDED],

@@ -18,10 +18,10 @@
 char *worker_refusal_body(enum net_refusal why);
 
 /* Answer @stream, stop reading its body unless @whole, and count. */
-void worker_refuse(struct exchange_net *net, struct h3_stream *stream, bool whole,
-	    enum net_refusal why);
+void worker_refuse(struct exchange_net *net, struct h3_stream *stream,
+		   bool whole, enum net_refusal why);
 /* 404 call-ended with @problem as body (NULL: a constant one). */
 void worker_refuse_ended(struct exchange_net *net, struct h3_stream *stream,
-		  bool whole, const char *problem);
+			 bool whole, const char *problem);
 
 #endif

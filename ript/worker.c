@@ -137,7 +137,8 @@ static void serve_media(struct ript_worker *w, struct guest *guest,
 			 strcmp(head->protocol, "webtransport") == 0)
 			byway_session_serve(w, entry, stream, guest->id);
 		else if (connect)
-			worker_refuse(w->net, stream, whole, REFUSE_NO_WEBTRANSPORT);
+			worker_refuse(w->net, stream, whole,
+				      REFUSE_NO_WEBTRANSPORT);
 		else
 			worker_refuse(w->net, stream, whole, REFUSE_METHOD);
 		return;

@@ -37,7 +37,7 @@ struct ript_worker {
 	bool ending;
 
 	struct table halves;		/* ript/half.c, by ID */
-	struct list blocked;		/* halves that control has no room for */
+	struct list blocked;		/* halves that wait for control */
 	struct timer flush;
 	struct table links;		/* ript/link.c, by peer */
 	struct table calls;		/* ript/call_table.c, by UUID */
@@ -46,7 +46,7 @@ struct ript_worker {
 	struct timer bury;
 	struct table flows;		/* ript/flow.c: those that crossed */
 	struct list spare;		/* flows to use again */
-	struct table sessions;		/* ript/byway_session.c: those away from home */
+	struct table sessions;		/* WebTransport away from its home */
 	struct table ports;		/* ript/byway_port.c, by byway ID */
 	uint8_t reply[WORKER_REPLY_MAX];
 };

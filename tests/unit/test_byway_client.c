@@ -123,6 +123,22 @@ static void test_late_204(void **state)
 	assert_int_equal(eater.bodies, 0);
 }
 
+/* Replies in which not one record can be framed. */
+static void test_empty_replies(void **state)
+{
+	struct h3_conn *conn = dial(3, false, false);
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		answer(fake_h3_open(conn, "GET", 0), 200, "?");
+	assert_true(gets(conn) < 3);
+	lab_pass(&lab, 300);
+	assert_int_equal(gets(conn), 3);
+	assert_int_equal(lab_counter("byway_drops_total",
+				     "reason=\"unframed\""), 3);
+}
+
 /* Displaced by another client: not asked again at round-trip rate (Q56). */
 static void test_early_204(void **state)
 {
@@ -606,6 +622,7 @@ int main(void)
 		T(test_twenty_gets),
 		T(test_number_of_gets),
 		T(test_late_204),
+		T(test_empty_replies),
 		T(test_early_204),
 		T(test_early_204_in_turn),
 		T(test_gets_fail),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The client role: requests, and the connections that they travel on. */
+#include "base/dns.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "tests/unit/byway_lab.h"
@@ -423,6 +424,122 @@ static void test_names(void **state)
 	}
 }
 
+/* ---- DNS, played by the test ---- */
+
+static struct {
+	unsigned asked, cancelled;
+	char host[64];
+	uint16_t port;
+	dns_h *done;
+	void *arg;
+	int err;			/* of dns_resolve_host() */
+} dns;
+
+int dns_resolve_host(struct dns_query **queryp, struct dns *resolver,
+		     const char *host, uint16_t port, dns_h *done, void *arg)
+{
+	(void)resolver;
+	dns.asked++;
+	if (dns.err)
+		return dns.err;
+	snprintf(dns.host, sizeof(dns.host), "%s", host);
+	dns.port = port;
+	dns.done = done;
+	dns.arg = arg;
+	*queryp = (struct dns_query *)&dns;
+	return 0;
+}
+
+void dns_cancel(struct dns_query **queryp)
+{
+	if (!*queryp)
+		return;
+	dns.cancelled++;
+	*queryp = NULL;
+}
+
+static void resolve(const char *first, const char *second, uint32_t ttl_s)
+{
+	struct dns_answer answer = { .ttl_s = ttl_s };
+
+	assert_int_equal(addr_parse(&answer.addr[answer.count++], first), 0);
+	if (second)
+		assert_int_equal(addr_parse(&answer.addr[answer.count++],
+					    second), 0);
+	dns.done(0, &answer, dns.arg);
+	lab_run(&lab);
+}
+
+static void start_with_dns(void)
+{
+	const struct ript_net_config config = {
+		.dns = (struct dns *)&dns };
+	const struct exchange_peer_config peer = {
+		.authority = "gw.example:4433" };
+
+	memset(&dns, 0, sizeof(dns));
+	lab_stop(&lab);
+	lab_start(&lab, &config, 0);
+	assert_int_equal(exchange_peer_new(&lab.peer, lab.net, &peer), 0);
+}
+
+static void test_resolved(void **state)
+{
+	struct client a, b, c;
+	char text[ADDR_TEXT_LEN];
+
+	(void)state;
+	start_with_dns();
+	ask(&a, 0, "GET", NULL, true);
+	ask(&b, 1, "GET", NULL, true);
+	assert_int_equal(dns.asked, 1);		/* for both workers */
+	assert_string_equal(dns.host, "gw.example");
+	assert_int_equal(dns.port, 4433);
+	assert_int_equal(fake_h3_connected_cnt(), 0);
+	resolve("192.0.2.1:4433", "192.0.2.2:4433", 60);
+	assert_int_equal(fake_h3_connected_cnt(), 2);
+	fake_h3_conn_lost(conn_at(0), ECONNREFUSED);
+	lab_run(&lab);
+	addr_print(text, &fake_h3_params(conn_at(2))->to);
+	assert_string_equal(text, "192.0.2.2:4433");
+	fake_h3_ready(conn_at(2), false);
+	lab_pass(&lab, 5000);
+
+	/* Known for its TTL, then asked for again. */
+	fake_h3_conn_lost(conn_at(2), ETIMEDOUT);
+	ask(&c, 0, "GET", NULL, true);
+	assert_int_equal(dns.asked, 1);
+	fake_h3_ready(conn_at(3), false);
+	lab_pass(&lab, 60000);
+	fake_h3_conn_lost(conn_at(3), ETIMEDOUT);
+	ask(&c, 0, "GET", NULL, true);
+	assert_int_equal(dns.asked, 2);
+}
+
+static void test_not_resolved(void **state)
+{
+	struct client c;
+
+	(void)state;
+	start_with_dns();
+	ask(&c, 0, "GET", NULL, true);
+	dns.done(ENOENT, NULL, dns.arg);
+	lab_run(&lab);
+	assert_int_equal(c.closes, 1);
+	assert_int_equal(c.err, ENOTCONN);
+	lab_pass(&lab, 200);
+	dns.err = ENOMEM;
+	ask(&c, 0, "GET", NULL, true);
+	assert_int_equal(c.closes, 1);
+	lab_pass(&lab, 5000);
+	dns.err = 0;
+	ask(&c, 0, "GET", NULL, true);
+	assert_int_equal(c.closes, 0);
+	exchange_peer_free(&lab.peer);
+	assert_int_equal(dns.cancelled, 1);
+	assert_int_equal(c.closes, 1);
+}
+
 static void ignore_line(const char *line, void *arg)
 {
 	(void)line;
@@ -484,6 +601,8 @@ int main(void)
 		T(test_goaway),
 		T(test_several_addresses),
 		T(test_names),
+		T(test_resolved),
+		T(test_not_resolved),
 		T(test_ca_file),
 		T(test_peer_freed),
 	};

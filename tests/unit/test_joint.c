@@ -490,12 +490,109 @@ static void test_media_after_end(void **state)
 	shows("RIPT-LC-07");
 }
 
+/* ---- many requests at once, some of them given up ---- */
+
+#define STORM 400
+
+static struct storm {
+	struct exchange *x[STORM];
+	unsigned closes[STORM];
+	unsigned over;			/* closed, or aborted by us */
+	unsigned served;
+	struct exchange *held[STORM];
+	unsigned held_cnt;
+} storm;
+
+static void on_storm_closed(struct exchange *x, int err, void *arg)
+{
+	unsigned i = (unsigned)((unsigned *)arg - storm.closes);
+
+	(void)err;
+	assert_ptr_equal(storm.x[i], x);
+	storm.x[i] = NULL;
+	storm.closes[i]++;
+	storm.over++;
+}
+
+static void on_held_closed(struct exchange *x, int err, void *arg)
+{
+	unsigned i;
+
+	(void)err;
+	(void)arg;
+	for (i = 0; i < storm.held_cnt; i++)
+		if (storm.held[i] == x)
+			storm.held[i] = NULL;
+}
+
+static const struct exchange_handlers storm_handlers = {
+	.closed = on_storm_closed
+};
+static const struct exchange_handlers held_handlers = {
+	.closed = on_held_closed
+};
+
+static void serve_storm(struct exchange *x, const struct exchange_request *r,
+			void *arg)
+{
+	unsigned kind = storm.served++ % 4;
+
+	(void)r;
+	(void)arg;
+	if (kind == 0) {
+		exchange_abort(x);
+	} else if (kind == 1) {
+		exchange_handle(x, &held_handlers, NULL);
+		storm.held[storm.held_cnt++] = x;
+	} else {
+		exchange_reply(x, 200, NULL, 0, "y", 1);
+	}
+}
+
+static void test_storm(void **state)
+{
+	static const struct exchange_field field = { "authorization", "x" };
+	struct exchange_request request = { .method = "GET", .path = "/a",
+					    .field = &field, .field_cnt = 1 };
+	unsigned i, round;
+
+	(void)state;
+	memset(&storm, 0, sizeof(storm));
+	exchange_serve(joint.net, serve_storm, NULL);
+	for (i = 0; i < STORM; i++) {
+		request.worker = i % JOINT_WORKERS;
+		assert_int_equal(exchange_send(&storm.x[i], joint.peer,
+					       &request, true,
+					       &storm_handlers,
+					       &storm.closes[i]), 0);
+	}
+	for (round = 0; storm.over < STORM && round < 1000; round++) {
+		joint_run(&joint, 1);
+		i = (round * 37) % STORM;
+		if (storm.x[i] && i % 5 == 0) {
+			exchange_abort(storm.x[i]);
+			storm.x[i] = NULL;
+			storm.over++;
+		}
+		i = round % STORM;
+		if (storm.held[i]) {
+			exchange_reply(storm.held[i], 200, NULL, 0, "z", 1);
+			storm.held[i] = NULL;
+		}
+	}
+	assert_int_equal(storm.over, STORM);
+	for (i = 0; i < STORM; i++)
+		assert_true(storm.closes[i] <= 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_request, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_streams, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_storm, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_webtransport, set_up,
 						tear_down),
