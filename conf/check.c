@@ -37,9 +37,10 @@ static const char print_help[] =
 	"secrets. The output is a configuration itself.\n"
 	"\n"
 	"  -c, --config FILE  " CONF_DEFAULT_FILE " if not given\n"
-	"  --keys[=mdoc]      every key that there is, with its type, limits "
+	"  --keys             every key that there is, with its type, limits "
 	"and\n"
-	"                     default; no file is read\n"
+	"                     default; no file is read. --keys=mdoc and\n"
+	"                     --keys=markdown are for the documents\n"
 	"  --help             this text\n";
 
 static const char route_help[] =
@@ -158,15 +159,18 @@ static int print_keys(const char *form)
 {
 	struct buf out;
 
-	if (form && strcmp(form, "mdoc") != 0) {
-		fputs("riptide print-config: --keys or --keys=mdoc\n", stderr);
+	buf_init(&out, SIZE_MAX);
+	if (!form) {
+		key_print_text(&out);
+	} else if (strcmp(form, "mdoc") == 0) {
+		key_print_mdoc(&out);
+	} else if (strcmp(form, "markdown") == 0) {
+		key_print_markdown(&out);
+	} else {
+		fputs("riptide print-config: --keys, --keys=mdoc or "
+		      "--keys=markdown\n", stderr);
 		return 2;
 	}
-	buf_init(&out, SIZE_MAX);
-	if (form)
-		key_print_mdoc(&out);
-	else
-		key_print_text(&out);
 	fputs(buf_str(&out), stdout);
 	buf_free(&out);
 	return 0;

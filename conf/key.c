@@ -491,6 +491,26 @@ static void print_type(struct buf *out, const struct key *key)
 	}
 }
 
+/* The default as documents say it, whose reader has another prefix. */
+static void print_usual(struct buf *out, const char *dflt)
+{
+	static const struct {
+		const char *here, *usual;
+	} folders[] = { { LOCALSTATEDIR "/", "/var/" }, { RUNDIR "/", "/run/" } };
+	unsigned i;
+
+	for (i = 2; i--;) {
+		size_t len = strlen(folders[i].here);
+
+		if (strncmp(dflt, folders[i].here, len) == 0) {
+			buf_add_str(out, folders[i].usual);
+			dflt += len;
+			break;
+		}
+	}
+	buf_add_str(out, dflt);
+}
+
 void key_print_text(struct buf *out)
 {
 	char path[128];
@@ -523,10 +543,37 @@ void key_print_mdoc(struct buf *out)
 		print_type(out, key);
 		if (key->flags & KEY_NEEDED)
 			buf_add_str(out, "; needed");
-		if (key->dflt)
-			buf_printf(out, "; default\n.Ql %s ;\n", key->dflt);
-		else
+		if (key->dflt) {
+			buf_add_str(out, "; default\n.Ql ");
+			print_usual(out, key->dflt);
+			buf_add_str(out, " ;\n");
+		} else {
 			buf_add_str(out, ";\n");
+		}
 		buf_printf(out, "change: %s.\n", reload_text(key));
+	}
+}
+
+void key_print_markdown(struct buf *out)
+{
+	char path[128];
+	unsigned i;
+
+	buf_add_str(out, "| key | meaning | value | default | a change needs "
+			 "|\n| --- | --- | --- | --- | --- |\n");
+	for (i = 0; i < key_cnt; i++) {
+		const struct key *key = &key_table[i];
+
+		shown_path(key->path, path, sizeof(path));
+		buf_printf(out, "| `%s` | %s | ", path, key->doc);
+		print_type(out, key);
+		buf_add_str(out, key->flags & KEY_NEEDED ? "; needed | "
+							  : " | ");
+		if (key->dflt) {
+			buf_add_str(out, "`");
+			print_usual(out, key->dflt);
+			buf_add_str(out, "`");
+		}
+		buf_printf(out, " | %s |\n", reload_text(key));
 	}
 }

@@ -80,8 +80,11 @@ bool section_has(const struct section *section, const struct key *key);
 
 /* ---- for people ---- */
 
-/* The table as text for a terminal, or as the list of the manual page. */
+/* The table as text for a terminal; as the list of the manual page; as the
+ * table of docs/configuration.md.  The last two say /var and /run wherever
+ * this build keeps its files. */
 void key_print_text(struct buf *out);
 void key_print_mdoc(struct buf *out);
+void key_print_markdown(struct buf *out);
 
 #endif

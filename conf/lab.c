@@ -83,15 +83,32 @@ static int write_new(const char *dir, const char *name, const char *text,
 	return err;
 }
 
-static int make_folder(const char *dir, const char *name, char **why)
+/* The folder @dir and what is missing above it. */
+static int make_folders(const char *dir, char **why)
 {
-	char *path = *name ? xasprintf("%s/%s", dir, name) : xstrdup(dir);
+	char *path = xstrdup(dir), *slash = path;
 	int err = 0;
 
-	if (mkdir(path, 0700) != 0 && (errno != EEXIST || *name))
-		err = errno;
-	if (err)
-		*why = xasprintf("%s: %s", path, strerror(err));
+	while (!err && slash) {
+		slash = strchr(slash + 1, '/');
+		if (slash)
+			*slash = '\0';
+		if (mkdir(path, slash ? 0755 : 0700) != 0 && errno != EEXIST)
+			err = fail(why, errno, xasprintf("%s: %m", path));
+		if (slash)
+			*slash = '/';
+	}
+	free(path);
+	return err;
+}
+
+static int make_folder(const char *dir, const char *name, char **why)
+{
+	char *path = xasprintf("%s/%s", dir, name);
+	int err = 0;
+
+	if (mkdir(path, 0700) != 0)
+		err = fail(why, errno, xasprintf("%s: %m", path));
 	free(path);
 	return err;
 }
@@ -105,7 +122,7 @@ static int make_dir(struct lab *lab, char **why)
 	unsigned i;
 	int err;
 
-	err = make_folder(lab->dir, "", why);
+	err = make_folders(lab->dir, why);
 	if (err)
 		return err;
 	path = realpath(lab->dir, NULL);
