@@ -8,7 +8,7 @@ cd "$root"
 allowed() {	# allowed FOLDER INCLUDED-FOLDER HEADER
 	case $1:$2 in
 	base:base) ;;
-	conf:base | conf:conf | conf:ript) [ "$2" != ript ] || [ "$3" = ript/passport.h ] ;;
+	conf:base | conf:conf) ;;
 	store:base | store:store) ;;
 	media:base | media:media) ;;
 	sip:base | sip:sip) ;;
