@@ -3,6 +3,8 @@
 #include "tests/unit/h3_pair.h"
 
 #include "base/mem.h"
+#include "ript/h3_int.h"
+#include "ript/quic_int.h"
 
 /* ---- a server that does what the path says ---- */
 
@@ -370,6 +372,33 @@ static void test_streaming(void **state)
 	assert_int_equal(c.last_err, 0);
 }
 
+/* A socket that cannot segment (here: for want of a checksum) gets its packets
+ * one by one. */
+static void test_no_segmentation(void **state)
+{
+	struct pair *pair = *state;
+	uint64_t before = pair_counter("quic_dropped_total",
+				       "reason=\"send-error\"");
+	int on = 1;
+
+	assert_int_equal(setsockopt(pair->fd, SOL_SOCKET, SO_NO_CHECK, &on,
+				    sizeof(on)), 0);
+	pair_start(pair, &server_handlers, &server);
+	client_open(&c, pair);
+	client_send(&c, "GET", "/big", NULL, 0, true);
+	assert_true(pair_until(pair, &c.heads, 1, 2000));
+	for (int i = 0; i < 2000 && !c.closed; i++) {
+		if (server.last->stream)
+			pump(server.last);
+		pair_run(pair, 1);
+	}
+	assert_int_equal(c.got, BIG);
+	assert_int_equal(c.last_err, 0);
+	assert_false(pair->server->quic->listen->gso);
+	assert_int_equal(pair_counter("quic_dropped_total",
+				      "reason=\"send-error\""), before);
+}
+
 /* The client does not read: the server's body stops at the window and goes on
  * when it reads; a second stream is not held up. */
 static void test_back_pressure_reply(void **state)
@@ -706,6 +735,7 @@ static const struct CMUnitTest tests[] = {
 	PAIR_TEST(test_get),
 	PAIR_TEST(test_post),
 	PAIR_TEST(test_streaming),
+	PAIR_TEST(test_no_segmentation),
 	PAIR_TEST(test_back_pressure_reply),
 	PAIR_TEST(test_back_pressure_request),
 	PAIR_TEST(test_fields_too_large),

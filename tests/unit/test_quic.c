@@ -272,18 +272,18 @@ static void test_idle(void **state)
 {
 	struct pair *pair = *state;
 
-	pair->config.idle_ms = 150;
+	pair->config.idle_ms = 400;
 	pair_start(pair, &server_handlers, &server);
 	dial_ok(pair, &client);
-	pair->connect.keepalive_ms = 50;
+	pair->connect.keepalive_ms = 100;
 	dial_ok(pair, &other);
 	assert_true(pair_until(pair, &client.closed, 1, 3000));
 	assert_int_equal(client.err, ETIMEDOUT);
 	assert_string_equal(client.reason,
-			    "nothing was heard of the peer for 150 ms");
+			    "nothing was heard of the peer for 400 ms");
 	assert_true(pair_until(pair, &server.closed, 1, 3000));
 	assert_int_equal(server.err, ETIMEDOUT);
-	pair_run(pair, 300);
+	pair_run(pair, 800);
 	/* Kept alive. */
 	assert_int_equal(other.closed, 0);
 	assert_int_equal(server.closed, 1);
@@ -339,9 +339,8 @@ static void test_retry(void **state)
 		dial(pair, &ends[i]);
 	for (unsigned i = 0; i < COUNT(ends); i++)
 		assert_true(pair_until(pair, &ends[i].ready, 1, 5000));
-	/* A second may have begun meanwhile. */
-	assert_in_range(pair_counter("quic_retries_total", NULL) - before, 2,
-			3);
+	/* Of four, one or two (another second) came in without. */
+	assert_true(pair_counter("quic_retries_total", NULL) >= before + 2);
 	h3_endpoint_free(&pair->client);
 	h3_endpoint_free(&pair->server);
 }
@@ -478,6 +477,47 @@ static void test_noise(void **state)
 	assert_int_equal(client.closed, 0);
 }
 
+/* ---- addresses ---- */
+
+static void test_addresses(void **state)
+{
+	static const struct {
+		const char *name, *listen, *connect;
+	} rows[] = {
+		/* The answer must come from the address that was asked. */
+		{ "any IPv4", "0.0.0.0:0", "127.0.0.2:0" },
+		{ "IPv6", "[::1]:0", "[::1]:0" },
+		{ "any IPv6", "[::]:0", "[::1]:0" },
+		{ "IPv4 at an IPv6 socket", "[::]:0", "127.0.0.2:0" },
+	};
+	struct pair *pair = *state;
+	struct addr at, bound;
+	int fd, err;
+
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		row_name(rows[i].name);
+		assert_int_equal(addr_parse(&at, rows[i].listen), 0);
+		err = h3_listen(&fd, 1, &at, &bound);
+		if (err == EAFNOSUPPORT || err == EADDRNOTAVAIL) {
+			print_message("    no IPv6 here\n");
+			continue;
+		}
+		assert_int_equal(err, 0);
+		pair->config.listen_fd = fd;
+		assert_int_equal(addr_parse(&pair->connect.to,
+					    rows[i].connect), 0);
+		addr_set_port(&pair->connect.to, addr_port(&bound));
+		memset(&client, 0, sizeof(client));
+		pair_start(pair, &server_handlers, &server);
+		dial_session(pair);
+		echo(pair, 10);
+		h3_endpoint_free(&pair->client);
+		h3_endpoint_free(&pair->server);
+		pair_run(pair, 1);
+		close(fd);
+	}
+}
+
 /* ---- living on ---- */
 
 static void test_key_update(void **state)
@@ -544,6 +584,7 @@ static const struct CMUnitTest tests[] = {
 	PAIR_TEST(test_full),
 	PAIR_TEST(test_strays),
 	PAIR_TEST(test_noise),
+	PAIR_TEST(test_addresses),
 	PAIR_TEST(test_key_update),
 	PAIR_TEST(test_rebind),
 };

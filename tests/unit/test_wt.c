@@ -214,13 +214,17 @@ static void test_overflow(void **state)
 	assert_int_equal(pair_counter("h3_datagrams_dropped_total",
 				      "reason=\"queue-full\"") - counted,
 			 dropped);
-	assert_true(pair_until(pair, &server.got, (unsigned)(all - dropped),
-			       2000));
-	assert_int_equal(server.got, all - dropped);
-	/* The newest are those that arrived. */
-	assert_int_equal(server.sum, (uint64_t)(all - dropped) *
-					     (dropped + all - 1) / 2);
+	for (int i = 0; i < 1000 && server.got +
+			h3_datagram_dropped(client.session) < all; i++)
+		pair_run(pair, 2);
+	assert_int_equal(server.got + h3_datagram_dropped(client.session),
+			 all);
 	assert_int_equal(server.bad, 0);
+	/* The newest are those that arrived; on a busy machine some of them
+	 * may have become too old. */
+	if (h3_datagram_dropped(client.session) == dropped)
+		assert_int_equal(server.sum, (uint64_t)(all - dropped) *
+						     (dropped + all - 1) / 2);
 }
 
 static void test_refused(void **state)
