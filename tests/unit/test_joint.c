@@ -194,6 +194,25 @@ static void test_request(void **state)
 	assert_int_equal(server.requests, JOINT_WORKERS);
 }
 
+struct length {
+	const size_t *len;
+	size_t want;
+};
+
+static bool is_shorter(void *arg)
+{
+	struct length *length = arg;
+
+	return *length->len < length->want;
+}
+
+static void until_len(const size_t *len, size_t want)
+{
+	struct length length = { len, want };
+
+	assert_true(joint_while(&joint, is_shorter, &length));
+}
+
 static void test_streams(void **state)
 {
 	struct server server = { 0 };
@@ -206,18 +225,15 @@ static void test_streams(void **state)
 	assert_int_equal(put.status, 200);
 	assert_true(server.streamed);
 	assert_int_equal(exchange_write(put.x, "[\n{}\n", 5), 0);
-	while (server.put.len < 5)
-		joint_run(&joint, 1);
+	until_len(&server.put.len, 5);
 	assert_memory_equal(server.put.body, "[\n{}\n", 5);
 
 	ask(&get, 0, "GET", CALL "/events", NULL, true);
-	while (get.len < 2)
-		joint_run(&joint, 1);
+	until_len(&get.len, 2);
 	assert_memory_equal(get.body, "[\n", 2);
 	assert_int_equal(get.ends, 0);
 	assert_int_equal(exchange_write(server.get, "{}\n", 3), 0);
-	while (get.len < 5)
-		joint_run(&joint, 1);
+	until_len(&get.len, 5);
 
 	/* The client ends its half; the server answers in kind. */
 	exchange_finish(put.x);
@@ -458,7 +474,6 @@ static void test_byways(void **state)
 		    puts);
 	assert_true(pair_counter("byway_crossings_total", "what=\"get\"") >
 		    gets);
-	shows("RIPT-MB-14");
 	shows("RIPT-MB-15");
 }
 
