@@ -3,6 +3,7 @@
 #include <json-c/json.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "conf/lab.h"
@@ -90,6 +91,19 @@ static void print_inward(struct buf *out, const struct lab *lab,
 	buf_add_str(out, ", via: [phones]}\n");
 }
 
+/* The folder's name where it may be one of a node. */
+static const char *node_name(const struct lab *lab)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	const char *slash = strrchr(lab->dir, '/');
+	const char *name = slash ? slash + 1 : lab->dir;
+
+	return *name && strlen(name) <= 64 && !name[strspn(name, letters)]
+		       ? name
+		       : "lab";
+}
+
 void lab_print_yaml(struct buf *out, const struct lab *lab,
 		    const char *token_hash, const char *other_hash)
 {
@@ -101,7 +115,7 @@ void lab_print_yaml(struct buf *out, const struct lab *lab,
 		   "# A lab made by `riptide init --lab`.  Its keys and tokens "
 		   "are for tests alone.\n"
 		   "# Relative paths start at this file's folder.\n"
-		   "node: lab\n"
+		   "node: %s\n"
 		   "\n"
 		   "ript:\n"
 		   "  listen: \"%s\"\n"
@@ -111,7 +125,7 @@ void lab_print_yaml(struct buf *out, const struct lab *lab,
 		   "  requests-per-second: 1000\n"
 		   "  refused-tokens-per-minute: 100\n"
 		   "\n",
-		   listen, lab->authority);
+		   node_name(lab), listen, lab->authority);
 	print_network(out, lab);
 	buf_add_str(out, "peers:\n");
 	print_customer(out, lab, "customer", token_hash);

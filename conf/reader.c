@@ -29,6 +29,7 @@ void reader_init(struct reader *r, struct conf *conf, const char *name,
 		 bool files)
 {
 	const char *slash = strrchr(name, '/');
+	char *whole;
 
 	memset(r, 0, sizeof(*r));
 	r->conf = conf;
@@ -39,6 +40,12 @@ void reader_init(struct reader *r, struct conf *conf, const char *name,
 	else
 		r->dir = xstrndup(name, slash == name ? 1
 						      : (size_t)(slash - name));
+	/* What is printed must mean the same in every folder. */
+	whole = files ? realpath(r->dir, NULL) : NULL;
+	if (whole) {
+		free(r->dir);
+		r->dir = whole;
+	}
 }
 
 void reader_free(struct reader *r)

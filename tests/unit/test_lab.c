@@ -166,6 +166,7 @@ static void test_defaults(void **state)
 			    SHA256_LEN);
 	assert_string_equal(text_at(root, "/socket"), conf->admin_socket);
 
+	assert_string_equal(conf->node, "one");
 	assert_int_equal(conf->requests_per_second, 1000);
 	assert_int_equal(conf->refused_tokens_per_minute, 100);
 	assert_int_equal(conf->network[0].rtp_last -
