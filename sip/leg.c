@@ -153,7 +153,8 @@ void leg_blame(struct leg *leg, int status, const char *text, bool by_peer)
 {
 	if (leg->cause.text[0] || leg->cause.status || leg->cause.q850)
 		return;
-	leg->cause.status = status;
+	/* The library has numbers of its own from 900 on. */
+	leg->cause.status = status < 700 ? status : 500;
 	reason_text(&leg->cause, text);
 	leg->by_peer = by_peer;
 }
@@ -322,6 +323,16 @@ static void on_alive(struct leg *leg, const struct nuaevent *ev)
 		leg->handlers->alive(leg, alive, leg->arg);
 }
 
+static void on_error(struct leg *leg, const struct nuaevent *ev)
+{
+	/* A 18x that overtook the 2xx makes the library forget the 2xx until
+	 * it is repeated. */
+	if (leg->out && ev->status == 900)
+		leg->ack_again = true;
+	else
+		leg_blame(leg, ev->status, ev->phrase, false);
+}
+
 static void on_farewell_answer(struct leg *leg, const struct nuaevent *ev)
 {
 	if (ev->event == nua_r_bye && leg->state != LEG_LEAVING)
@@ -357,7 +368,7 @@ static void leg_on(struct nuauser *user, const struct nuaevent *ev)
 		on_options(leg, ev);
 		break;
 	case nua_i_error:
-		leg_blame(leg, ev->status, ev->phrase, false);
+		on_error(leg, ev);
 		break;
 	case nua_i_state:
 		on_state(leg, ev);

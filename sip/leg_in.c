@@ -138,14 +138,14 @@ static int take_headers(struct leg *leg, const sip_t *sip)
 /* ---- refusals before anybody knows of the call ---- */
 
 struct refusal {
-	int status;
-	const char *code;
+	int status;		/* 0: none */
+	const char *code, *why;
 };
 
 static struct refusal take_sdp(struct leg *leg, const sip_t *sip)
 {
 	struct sipsdp *sdp = NULL;
-	struct refusal no = { 0, NULL };
+	struct refusal no = { 0, NULL, NULL };
 	const char *why;
 	unsigned line;
 	int err;
@@ -153,16 +153,14 @@ static struct refusal take_sdp(struct leg *leg, const sip_t *sip)
 	err = leg_sdp_read(&sdp, &leg->remote_sdp, sip, &why);
 	leg->offerless = err == ENOENT;
 	if (err == ENOTSUP)
-		no = (struct refusal){ 415, "body-not-sdp" };
+		no = (struct refusal){ 415, "body-not-sdp", why };
 	else if (err == EMSGSIZE)
-		no = (struct refusal){ 413, "sdp-too-large" };
+		no = (struct refusal){ 413, "sdp-too-large", why };
 	else if (err && err != ENOENT)
-		no = (struct refusal){ 400, "bad-sdp" };
+		no = (struct refusal){ 400, "bad-sdp", why };
 	else if (!err && sipoffer_read(&leg->remote, &line, sdp) != 0)
-		no = (struct refusal){ 488, "no-audio-in-offer" };
-	if (no.status)
-		log_reason(leg->log, LOG_WARN, no.code, "sip: SDP: %s",
-			   err ? why : "no audio stream for us");
+		no = (struct refusal){ 488, "no-audio-in-offer",
+				       "no audio stream for us" };
 	sipsdp_free(&sdp);
 	return no;
 }
@@ -171,9 +169,11 @@ static struct refusal take_invite(struct leg *leg, const sip_t *sip)
 {
 	/* Rule: nothing but an error to who we could never send a BYE. */
 	if (!sip->sip_contact)
-		return (struct refusal){ 400, "bad-contact" };
+		return (struct refusal){ 400, "bad-contact",
+					 "no Contact that we could send to" };
 	if (take_headers(leg, sip) != 0)
-		return (struct refusal){ 400, "header-too-long" };
+		return (struct refusal){ 400, "header-too-long",
+					 "a header of more than we keep" };
 	return take_sdp(leg, sip);
 }
 
@@ -245,7 +245,8 @@ void leg_on_invite(struct network *net, const struct nuaevent *ev)
 	no = take_invite(leg, ev->sip);
 	if (no.status) {
 		log_reason(leg->log, LOG_WARN, no.code,
-			   "sip: INVITE refused with %d", no.status);
+			   "sip: INVITE refused with %d: %s", no.status,
+			   no.why);
 		leg_note(leg, true, "INVITE");
 		leg_note_status(leg, false, no.status, NULL);
 		refuse_early(net, ev->nh, no.status, no.code);

@@ -96,6 +96,7 @@ struct leg {
 	unsigned redirects;
 	char *redirect;		/* the URI to call instead */
 	bool answered_early;	/* remote is of an 18x */
+	bool ack_again;		/* to the next 2xx */
 
 	/* The end. */
 	struct leg_cause cause;

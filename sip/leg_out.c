@@ -67,6 +67,8 @@ static void send_invite(struct leg *leg, const char *target)
 		   /* A reliable 18x could carry an offer, and the library
 		    * answers it with an empty PRACK. */
 		   TAG_IF(!sdp, SIPTAG_SUPPORTED_STR("timer")),
+		   /* Only an ACK with our answer has to wait for us. */
+		   NUTAG_AUTOACK(sdp != NULL),
 		   TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR("application/sdp")),
 		   TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
 	leg_note(leg, false, "INVITE");
@@ -232,11 +234,14 @@ static void on_provisional(struct leg *leg, const struct nuaevent *ev)
 
 /* ---- 2xx ---- */
 
+/* To a late offer; the library acknowledges everything else by itself. */
 static void send_ack(struct leg *leg, const char *sdp)
 {
-	nua_ack(leg->nh,
-		TAG_IF(sdp, SIPTAG_CONTENT_TYPE_STR("application/sdp")),
-		TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
+	if (leg->offerless)
+		nua_ack(leg->nh,
+			TAG_IF(sdp,
+			       SIPTAG_CONTENT_TYPE_STR("application/sdp")),
+			TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
 	leg_note(leg, false, "ACK");
 }
 
@@ -328,8 +333,10 @@ static void on_success(struct leg *leg, const struct nuaevent *ev)
 		leg_note(leg, false, "BYE");
 		break;
 	default:
-		/* To a refresh that the library sent by itself. */
-		send_ack(leg, NULL);
+		if (leg->offerless && leg->ack_again) {
+			leg->ack_again = false;
+			send_ack(leg, leg->local_sdp);
+		}
 		break;
 	}
 }
@@ -351,6 +358,8 @@ void leg_ack(struct leg *leg, const struct media_desc *answer)
 		give_up_answered(leg, 488, "no-common-codec");
 	} else {
 		send_ack(leg, leg_say_answer(leg, offer, line, &mine));
+		/* Refreshes that the library sends need nothing of us. */
+		nua_set_hparams(leg->nh, NUTAG_AUTOACK(1), TAG_END());
 		leg_set_state(leg, LEG_UP);
 	}
 	sipsdp_free(&offer);

@@ -58,7 +58,7 @@ void reason_read(struct leg_cause *cause, const sip_reason_t *reason)
 			continue;
 		if (strcasecmp(reason->re_protocol, "Q.850") == 0 &&
 		    reason->re_cause) {
-			value = atoi(reason->re_cause);
+			value = (int)strtol(reason->re_cause, NULL, 10);
 			if (value > 0 && value < 128)
 				cause->q850 = value;
 		}

@@ -208,7 +208,7 @@ static int learn_port(struct network *net)
 
 	for (tp = tport_primaries(nta_agent_tports(net->agent)); tp;
 	     tp = tport_next(tp)) {
-		found = atol(tport_name(tp)->tpn_port);
+		found = strtol(tport_name(tp)->tpn_port, NULL, 10);
 		if (found < 1 || found > 65535 || (port && port != found))
 			return EINVAL;
 		port = found;
@@ -227,7 +227,7 @@ static nua_t *create(struct network *net, const char *uri)
 		NTATAG_MCLASS(filter_class(net->filter)),
 		/* Never the library's SDP, nor its own ideas of a call. */
 		NUTAG_MEDIA_ENABLE(0), NUTAG_AUTOALERT(0), NUTAG_AUTOANSWER(0),
-		NUTAG_AUTOACK(0), NUTAG_AUTO302(0), NUTAG_MAX_RETRY_AFTER(0),
+		NUTAG_AUTOACK(1), NUTAG_AUTO302(0), NUTAG_MAX_RETRY_AFTER(0),
 		NUTAG_INVITE_TIMER(0),
 		/* Session timer: the peer refreshes if it wants one. */
 		NUTAG_SESSION_TIMER(0), NUTAG_MIN_SE(90),

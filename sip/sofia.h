@@ -2,6 +2,9 @@
 /*
  * sip/sofia.h - the library's headers, with our types behind its "magic"
  * pointers and without its own warnings.
+ *
+ * Owner:  nobody; declarations only.
+ * Loop:   control, whatever of it is called.
  */
 #ifndef RIPTIDE_SIP_SOFIA_H
 #define RIPTIDE_SIP_SOFIA_H

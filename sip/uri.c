@@ -109,18 +109,23 @@ static bool host_usable(const char *host)
 	return true;
 }
 
-static bool port_usable(const char *port)
+/* 0: none said; -1: none that exists. */
+static long port_number(const char *port)
 {
+	long number;
+
 	if (!port || !*port)
-		return true;
-	return strspn(port, "0123456789") == strlen(port) &&
-	       strlen(port) <= 5 && atol(port) >= 1 && atol(port) <= 65535;
+		return 0;
+	if (strspn(port, "0123456789") != strlen(port) || strlen(port) > 5)
+		return -1;
+	number = strtol(port, NULL, 10);
+	return number >= 1 && number <= 65535 ? number : -1;
 }
 
 bool uri_usable(const url_t *url)
 {
 	return url && (url->url_type == url_sip || url->url_type == url_sips) &&
-	       host_usable(url->url_host) && port_usable(url->url_port);
+	       host_usable(url->url_host) && port_number(url->url_port) >= 0;
 }
 
 /* url_param() of the library reads beyond a last parameter that only begins
@@ -172,9 +177,7 @@ int uri_address(struct addr *addr, const url_t *url)
 	err = addr_parse(&found, text);
 	if (err)
 		return err;
-	addr_set_port(&found, url->url_port && *url->url_port
-				      ? (uint16_t)atol(url->url_port)
-				      : 0);
+	addr_set_port(&found, (uint16_t)port_number(url->url_port));
 	*addr = found;
 	return 0;
 }
