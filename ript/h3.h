@@ -163,7 +163,9 @@ uint64_t h3_conn_streams_left(const struct h3_conn *conn);
 /* ---- streams ---- */
 
 /* Client role: send a request.  @body NULL with @fin false: the body follows
- * by h3_stream_write().  Returns 0; EAGAIN: no stream credit; ENOTCONN. */
+ * by h3_stream_write().  Returns 0; EAGAIN: no stream credit, or 500 heads
+ * are on their way; ENOTCONN: not ready, closed, or the peer goes away;
+ * EINVAL: more than H3_MAX_FIELDS. */
 int h3_request(struct h3_stream **streamp, struct h3_conn *conn,
 	       const struct h3_head *head, const void *body, size_t len,
 	       bool fin, const struct h3_stream_handlers *handlers, void *arg);
@@ -173,13 +175,14 @@ void h3_stream_handle(struct h3_stream *stream,
 		      const struct h3_stream_handlers *handlers, void *arg);
 
 /* Server role: reply.  @fin false: the body goes on by h3_stream_write().
- * Everything is copied. */
+ * Everything is copied.  Returns 0; EINVAL: a second reply, no final status,
+ * too many fields; ENOTCONN: the peer has given up, closed() follows. */
 int h3_reply(struct h3_stream *stream, int status,
 	     const struct h3_field *field, unsigned field_cnt,
 	     const void *body, size_t len, bool fin);
 
 /* Both roles: more body.  Returns 0; ENOBUFS: 256 KiB are unsent already,
- * nothing was taken. */
+ * nothing was taken; ENOTCONN: our half has ended. */
 int h3_stream_write(struct h3_stream *stream, const void *data, size_t len,
 		    bool fin);
 

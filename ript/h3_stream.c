@@ -139,7 +139,7 @@ int h3_request(struct h3_stream **streamp, struct h3_conn *conn,
 	if (!ng || !conn->http || !conn->handshaken || conn->goaway)
 		return ENOTCONN;
 	if (head->field_cnt > H3_MAX_FIELDS)
-		return EMSGSIZE;
+		return EINVAL;
 	if (conn->heads_out >= H3_HEADS_OUT ||
 	    ngtcp2_conn_open_bidi_stream(ng, &id, NULL) != 0)
 		return EAGAIN;
