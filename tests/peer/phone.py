@@ -441,7 +441,9 @@ class Phone:
         if self.args.reinvite == "hold":
             self.offers += 1
             self.held = True
-        self.send(self.request("INVITE", self.cseq, self.sdp()))
+        self.branch = "z9hG4bK%016x" % random.getrandbits(64)
+        self.send(self.request("INVITE", self.cseq, self.sdp(),
+                               branch=self.branch))
 
     # -- the callee --
 
@@ -552,7 +554,9 @@ class Phone:
             if msg.status >= 200:
                 self.result.setdefault("reinvite_out", []).append(msg.status)
                 self.result["reinvite_body"] = msg.body
-                self.send(self.request("ACK", self.cseq))
+                # The ACK of a refusal belongs to the INVITE's transaction.
+                self.send(self.request("ACK", self.cseq, branch=self.branch
+                                       if msg.status >= 300 else None))
         elif method == "INVITE":
             self.on_invite_reply(msg)
         elif method == "BYE" and msg.status >= 200:
