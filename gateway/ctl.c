@@ -241,7 +241,7 @@ static int show(const struct command *command, const struct options *opt,
 		fprintf(stderr, "riptidectl: %s\n",
 			error ? json_object_get_string(error) : "refused");
 		json_object_put(json);
-		return EXIT_NO;
+		return status == 503 ? EXIT_DOWN : EXIT_NO;
 	}
 	if (command->screen == screen_status)
 		code = status_code(json);

@@ -24,6 +24,7 @@
 #include "media/rtp_port.h"
 #include "ript/ript.h"
 #include "ript/worker.h"
+#include "sip/leg.h"
 #include "sip/root.h"
 #include "store/store.h"
 
@@ -78,7 +79,12 @@ static void on_incoming_leg(struct leg *leg, void *arg)
 {
 	struct gateway *gw = arg;
 
-	sessions_on_leg(gw->sessions, leg);
+	/* SIP's library may take turns before the rest is up. */
+	if (gw->sessions)
+		sessions_on_leg(gw->sessions, leg);
+	else
+		leg_refuse(leg, reason_info(REASON_NOT_READY)->sip,
+			   reason_info(REASON_NOT_READY)->code, 5);
 }
 
 static void on_trunk_state(struct trunk *trunk, bool up, const char *why,
@@ -317,6 +323,7 @@ int gateway_start(struct gateway **gatewayp, struct conf *conf,
 		gateway_free(&gw);
 		return err;
 	}
+	report_open(gw->report);
 	sessions_set_phase(gw->sessions, PHASE_READY);
 	siproot_set_ready(gw->root, true);
 	if (gw->server)

@@ -33,6 +33,7 @@ struct waiting {
 
 struct report {
 	struct gateway *gateway;
+	bool open;
 	struct list waiting;
 	struct timer timer;
 };
@@ -143,9 +144,23 @@ static struct json_object *peers_json(const struct gateway *gw, bool *whole)
 	return array;
 }
 
-static struct json_object *networks_json(const struct gateway *gw)
+static struct json_object *ports_json(unsigned used, unsigned resting,
+				      unsigned unused)
+{
+	struct json_object *json = json_object_new_object();
+
+	put_number(json, "used", used);
+	put_number(json, "resting", resting);
+	put_number(json, "free", unused);
+	return json;
+}
+
+/* Each network, and the port pairs of all of them. */
+static struct json_object *networks_json(const struct gateway *gw,
+					 struct json_object **ports)
 {
 	struct json_object *array = json_object_new_array();
+	unsigned all_used = 0, all_resting = 0, all_unused = 0;
 
 	for (unsigned i = 0; i < gw->conf->network_cnt; i++) {
 		const struct conf_network *network = &gw->conf->network[i];
@@ -159,11 +174,14 @@ static struct json_object *networks_json(const struct gateway *gw)
 		put_addr(json, "sip", &sip);
 		if (network->advertise.len)
 			put_addr(json, "advertise", &network->advertise);
-		put_number(json, "rtp_used", used);
-		put_number(json, "rtp_resting", resting);
-		put_number(json, "rtp_free", unused);
+		json_object_object_add(json, "rtp_ports",
+				       ports_json(used, resting, unused));
 		json_object_array_add(array, json);
+		all_used += used;
+		all_resting += resting;
+		all_unused += unused;
 	}
+	*ports = ports_json(all_used, all_resting, all_unused);
 	return array;
 }
 
@@ -218,7 +236,7 @@ static void answer_status(struct report *report, struct inquiry *inquiry)
 {
 	const struct gateway *gw = report->gateway;
 	struct json_object *json = json_object_new_object();
-	struct json_object *trunks, *peers, *store;
+	struct json_object *trunks, *peers, *store, *ports;
 	bool whole = true;
 
 	trunks = trunks_json(gw, &whole);
@@ -233,7 +251,8 @@ static void answer_status(struct report *report, struct inquiry *inquiry)
 	json_object_object_add(json, "calls", calls_count_json(gw));
 	json_object_object_add(json, "trunks", trunks);
 	json_object_object_add(json, "peers", peers);
-	json_object_object_add(json, "networks", networks_json(gw));
+	json_object_object_add(json, "networks", networks_json(gw, &ports));
+	json_object_object_add(json, "rtp_ports", ports);
 	if (gw->server)
 		put_addr(json, "ript", ript_net_bound(gw->net));
 	put_number(json, "workers", gw->worker_cnt);
@@ -394,6 +413,10 @@ void report_ask(struct inquiry *inquiry, void *arg)
 		answer_error(inquiry, 404, "no such question");
 		return;
 	}
+	if (!report->open) {
+		answer_error(inquiry, 503, "riptide is starting");
+		return;
+	}
 	if (q->acts != inquiry_acts(inquiry)) {
 		answer_error(inquiry, 405, q->acts ? "this needs POST"
 						   : "this needs GET");
@@ -419,6 +442,11 @@ struct report *report_new(struct gateway *gateway)
 
 	report->gateway = gateway;
 	return report;
+}
+
+void report_open(struct report *report)
+{
+	report->open = true;
 }
 
 void report_free(struct report **reportp)

@@ -17,7 +17,10 @@ struct gateway;
 struct inquiry;
 struct report;
 
+/* Questions get 503 until report_open(): the library of SIP takes turns of
+ * the loop while the gateway is still half built. */
 struct report *report_new(struct gateway *gateway);
+void report_open(struct report *report);
 /* Questions that wait are answered 503.  NULL is fine. */
 void report_free(struct report **reportp);
 

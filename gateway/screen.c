@@ -165,6 +165,7 @@ static void print_networks(struct buf *out, struct json_object *json)
 
 	for (size_t i = 0; i < count_of(networks); i++) {
 		struct json_object *n = json_object_array_get_idx(networks, i);
+		struct json_object *ports = member(n, "rtp_ports");
 
 		buf_printf(out, "  %-12s%s: SIP on %s", i ? "" : "networks",
 			   text_of(n, "name"), text_of(n, "sip"));
@@ -172,9 +173,9 @@ static void print_networks(struct buf *out, struct json_object *json)
 			buf_printf(out, " as %s", text_of(n, "advertise"));
 		buf_printf(out, "; RTP port pairs %lld in use, %lld resting, "
 				"%lld free\n",
-			   (long long)number_of(n, "rtp_used"),
-			   (long long)number_of(n, "rtp_resting"),
-			   (long long)number_of(n, "rtp_free"));
+			   (long long)number_of(ports, "used"),
+			   (long long)number_of(ports, "resting"),
+			   (long long)number_of(ports, "free"));
 	}
 }
 

@@ -47,8 +47,8 @@ static void test_status(void **state)
 	      "\"transport\":\"tcp\",\"up\":false,\"why\":\"no answer\","
 	      "\"calls\":0,\"limit\":60}],"
 	      "\"networks\":[{\"name\":\"lan\",\"sip\":\"10.0.0.2:5060\","
-	      "\"advertise\":\"203.0.113.2\",\"rtp_used\":7,\"rtp_resting\":1,"
-	      "\"rtp_free\":92}],"
+	      "\"advertise\":\"203.0.113.2\",\"rtp_ports\":{"
+	      "\"used\":7,\"resting\":1,\"free\":92}}],"
 	      "\"store\":{\"kind\":\"sqlite\",\"p50_us\":2000,"
 	      "\"p99_us\":9000,\"failures\":3,\"file\":\"/x.db\"}}",
 	      "riptide 0.3, node a, up 3 d 04:11, degraded\n",
