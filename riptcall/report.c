@@ -226,7 +226,9 @@ void report_print(struct report *report)
 {
 	if (report->reason)
 		printf("\nThe call %s: %s\n",
-		       report->result ? report->result : "failed",
+		       report->result && strcmp(report->result, "refused") == 0
+			       ? "was refused"
+			       : "failed",
 		       report->reason);
 	else
 		printf("\nThe call went as asked.\n");

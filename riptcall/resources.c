@@ -40,9 +40,8 @@ static char *why_no_reply(struct asker *asker, int err)
 	bool connected = false;
 
 	exchange_peer_state(asker->peer, &connected, &why);
-	return xasprintf("%s: %s%s%s", asker->options->authority,
-			 strerror(err), why && *why ? ": " : "",
-			 why ? why : "");
+	return xasprintf("%s: %s", asker->options->authority,
+			 why && *why ? why : strerror(err));
 }
 
 static void on_reply(const struct inquiry_reply *reply, void *arg)

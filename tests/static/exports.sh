@@ -8,6 +8,7 @@ allowed=$(sed -n 's/^\([a-z_ ]*[ *]\)\{0,1\}\(nta_agent_create\|tport_recv_stun_
 
 for program in riptide riptidectl riptcall; do
 	file=$build/$program
+	[ -d "$file" ] && file=$file/$program
 	[ -x "$file" ] || { fail "$program" "not built"; continue; }
 	nm -D --defined-only "$file" | awk '$2 ~ /[TDBRVW]/ { sub(/@.*/, "", $3); print $3 }' |
 		grep -vE '^(_init|_fini|_start|main|__.*|data_start|_IO_stdin_used|_edata|_end)$' |
