@@ -255,6 +255,8 @@ static void answer_status(struct report *report, struct inquiry *inquiry)
 	json_object_object_add(json, "rtp_ports", ports);
 	if (gw->server)
 		put_addr(json, "ript", ript_net_bound(gw->net));
+	if (gw->conf->metrics.len)
+		put_addr(json, "metrics", admin_bound(gw->admin));
 	put_number(json, "workers", gw->worker_cnt);
 	json_object_object_add(json, "store", store);
 	answer(inquiry, 200, json);

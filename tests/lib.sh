@@ -76,7 +76,8 @@ shows() {
 	printf '%s\ttests/%s:%s\n' "$1" "$script" "${2:-}" >>"$RIPTIDE_SHOWS"
 }
 
-# free_port [udp|tcp]: a port that nothing uses now (even, so that RTP fits).
+# free_port [udp|tcp]: a port that nothing uses now (UDP: even, so that RTP
+# fits).
 free_port() {
 	python3 - "${1:-udp}" <<-'PY'
 	import socket, sys
@@ -86,7 +87,8 @@ free_port() {
 	    s.bind(("127.0.0.1", 0))
 	    port = s.getsockname()[1]
 	    s.close()
-	    if port % 2 == 0 and port < 60000:
+	    # The kernel gives TCP listeners odd ports only.
+	    if (port % 2 == 0 or sys.argv[1] == "tcp") and port < 60000:
 	        print(port)
 	        break
 	PY
