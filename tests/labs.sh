@@ -11,6 +11,12 @@
 # Behind gateway A a phone at 127.0.0.1:$phone_a has +1408555*, behind B one
 # at 127.0.0.1:$phone_b has +1408952*.
 
+# lab a|b MEMBER: of lab.json.
+lab() {
+	python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' \
+		"$work/$1/lab.json" "$2"
+}
+
 phone_py=$root/tests/peer/phone.py
 number_a=+14085551000
 number_b=+14089529999
@@ -36,7 +42,7 @@ labs_start() {
 	start gateway-b "$build/riptide" run -c "$work/b/riptide.yaml"
 	gateway_b=$pid
 	labs_ready || {
-		tail -20 "$work/gateway-a.log" "$work/gateway-b.log"
+		tail -n 20 "$work/gateway-a.log" "$work/gateway-b.log"
 		fail "labs" "the gateways did not become ready"
 		finish
 	}

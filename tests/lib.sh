@@ -42,6 +42,7 @@ trap 'exit 130' INT TERM
 start() {
 	local name=$1
 	shift
+	: >"$work/$name.log"
 	"$@" >"$work/$name.log" 2>&1 </dev/null &
 	pid=$!
 	pids+=("$pid")

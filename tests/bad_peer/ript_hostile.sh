@@ -17,7 +17,7 @@ failed=$((failed + $(grep -c '^not ok - ' "$work/hostile.log")))
 [ $rc = 0 ] || [ "$(grep -c '^not ok' "$work/hostile.log")" -gt 0 ] || fail "ript_hostile.py" "exit code $rc"
 wait "$callee" && pass "the phone was hung up in order" || fail "the phone was hung up in order" "$(cat "$work/callee.log")"
 
-metrics=$(ctl b status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["metrics"])')
+metrics=$(lab b metrics)
 python3 -c 'import sys, urllib.request
 print(urllib.request.urlopen(sys.argv[1]).read().decode())' "http://$metrics/metrics" >"$work/metrics"
 for what in unauthorized not-found bad-passport destination-not-allowed \
