@@ -96,7 +96,7 @@ void root_note(struct siproot *root, struct trunk *trunk, bool in,
 	       const char *call_id, const char *start);
 /* Every reason phrase that we send; a literal of the library. */
 const char *root_phrase(int status);
-/* Count a request that was refused before a leg existed. */
+/* Count an INVITE that was refused before the borrower saw it. */
 void root_refused(const char *code);
 struct network *root_network(const struct siproot *root, const char *name);
 
@@ -114,6 +114,8 @@ void trunk_quiet(struct trunk *trunk);
 
 /* An INVITE outside of a dialog. */
 void leg_on_invite(struct network *net, const struct nuaevent *ev);
+/* Make their counters. */
+void leg_metrics(void);
 /* Free what a dead library left over; @le is its link in root->legs. */
 void leg_discard(struct le *le);
 

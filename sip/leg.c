@@ -22,21 +22,34 @@ static const char *const state_names[LEG_STATES] = {
 	[LEG_LEAVING] = "leaving", [LEG_GONE] = "gone",
 };
 
+static struct metric *state_counts[2][LEG_STATES];	/* in, out */
+
 static void leg_on(struct nuauser *user, const struct nuaevent *ev);
+
+void leg_metrics(void)
+{
+	char labels[48];
+	unsigned out, state;
+
+	for (out = 0; out < 2; out++)
+		for (state = 0; state < LEG_STATES; state++) {
+			snprintf(labels, sizeof(labels),
+				 "dir=\"%s\",state=\"%s\"",
+				 out ? "out" : "in", state_names[state]);
+			state_counts[out][state] = metric_counter(
+				"sip_leg_states_total", labels,
+				"States that SIP dialogs entered");
+		}
+}
 
 void leg_set_state(struct leg *leg, enum leg_state state)
 {
-	char labels[48];
-
 	if (state == leg->state)
 		return;
 	log_debug(leg->log, "sip: %s -> %s", state_names[leg->state],
 		  state_names[state]);
 	leg->state = state;
-	snprintf(labels, sizeof(labels), "dir=\"%s\",state=\"%s\"",
-		 leg->out ? "out" : "in", state_names[state]);
-	metric_inc(metric_counter("sip_leg_states_total", labels,
-				  "States that SIP dialogs entered"));
+	metric_inc(state_counts[leg->out][state]);
 }
 
 /* ---- ladder ---- */
@@ -69,6 +82,7 @@ struct leg *leg_new(struct network *net, struct trunk *trunk,
 	leg->trunk = trunk;
 	trunk_hold(trunk);
 	leg->out = state == LEG_CALLING;
+	metric_inc(state_counts[leg->out][state]);
 	leg->tcp = trunk->tcp;
 	leg->state = state;
 	leg->max_forwards = 70;
@@ -333,7 +347,7 @@ static void on_error(struct leg *leg, const struct nuaevent *ev)
 		leg_blame(leg, ev->status, ev->phrase, false);
 }
 
-static void on_farewell_answer(struct leg *leg, const struct nuaevent *ev)
+static void on_answer_of_theirs(struct leg *leg, const struct nuaevent *ev)
 {
 	if (ev->event == nua_r_bye && leg->state != LEG_LEAVING)
 		on_library_bye(leg);
@@ -357,6 +371,7 @@ static void leg_on(struct nuauser *user, const struct nuaevent *ev)
 		break;
 	case nua_i_prack:
 		leg_note(leg, true, "PRACK");
+		leg_note_status(leg, false, ev->status, ev->phrase);
 		break;
 	case nua_i_cancel:
 		on_cancel(leg, ev);
@@ -381,10 +396,11 @@ static void leg_on(struct nuauser *user, const struct nuaevent *ev)
 		break;
 	case nua_r_bye:
 	case nua_r_cancel:
-		on_farewell_answer(leg, ev);
+		on_answer_of_theirs(leg, ev);
 		break;
 	case nua_r_prack:
 		leg_note(leg, false, "PRACK");
+		on_answer_of_theirs(leg, ev);
 		break;
 	default:
 		break;

@@ -8,8 +8,8 @@
  *   no audio that we could take -> 488, the call goes on
  *   anything else               -> change(), which answers now or later
  *
- * The library answers overlapping ones (500) and glare (491) by itself, and
- * the session timer's headers too.
+ * The library answers glare with what it sends itself (491) and overlapping
+ * re-INVITEs (500), and cares for the session timer's headers.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -36,9 +36,12 @@ static void respond(struct leg *leg, bool now, int status, const char *sdp,
 		    const char *code)
 {
 	nua_saved_event_t *saved = leg->change.saved;
-	char reason[REASON_LEN];
+	char reason[REASON_LEN], retry[4];
+	unsigned char random;
 
 	reason_print(reason, 0, code);
+	random_bytes(&random, sizeof(random));
+	snprintf(retry, sizeof(retry), "%u", random % 11u);
 	nua_respond(leg->nh, status, root_phrase(status),
 		    TAG_IF(now, NUTAG_WITH_THIS(leg->net->nua)),
 		    TAG_IF(!now && saved[0], NUTAG_WITH_SAVED(saved)),
@@ -47,6 +50,7 @@ static void respond(struct leg *leg, bool now, int status, const char *sdp,
 		    TAG_IF(reason[0], SIPTAG_REASON_STR(reason)),
 		    TAG_IF(status == 415,
 			   SIPTAG_ACCEPT_STR("application/sdp")),
+		    TAG_IF(status == 500, SIPTAG_RETRY_AFTER_STR(retry)),
 		    TAG_END());
 	leg_note_status(leg, false, status, NULL);
 }
@@ -86,7 +90,6 @@ static void ask(struct leg *leg, const struct nuaevent *ev, char **text,
 		respond(leg, true, 488, NULL, "no-change");
 		return;
 	}
-	leg_change_forget(leg);
 	if (ev->event == nua_i_update &&
 	    !nua_save_event(leg->net->nua, leg->change.saved)) {
 		respond(leg, true, 500, NULL, "busy");
@@ -97,6 +100,27 @@ static void ask(struct leg *leg, const struct nuaevent *ev, char **text,
 	leg->change.sdp = *text;
 	*text = NULL;
 	leg->handlers->change(leg, &leg->change.desc, leg->arg);
+}
+
+/* RFC 3311, 5.2: an offer while an older one has no answer yet; 0: none.
+ * Without its own offer/answer engine the library sees this for re-INVITEs
+ * only. */
+static int overlap_status(const struct leg *leg)
+{
+	switch (leg->state) {
+	case LEG_NEW:
+	case LEG_EARLY:
+	case LEG_CALLING:
+		if (leg->out)
+			return leg->answered_early ? 0 : 491;
+		return leg->local_sdp ? 0 : 500;
+	case LEG_ANSWERED:
+		return leg->offerless ? 491 : 0;
+	case LEG_OFFERED:
+		return 500;
+	default:
+		return 0;
+	}
 }
 
 static void on_offer(struct leg *leg, const struct nuaevent *ev)
@@ -116,6 +140,10 @@ static void on_offer(struct leg *leg, const struct nuaevent *ev)
 	else if (err)
 		respond(leg, true, err == ENOTSUP ? 415 : 488, NULL,
 			err == ENOTSUP ? "body-not-sdp" : "bad-sdp");
+	else if (overlap_status(leg) || leg->change.pending)
+		respond(leg, true,
+			leg->change.pending ? 500 : overlap_status(leg), NULL,
+			"overlapping-offers");
 	else if (sipoffer_read(&desc, &line, offer) != 0)
 		respond(leg, true, 488, NULL, "no-audio-in-offer");
 	else if (leg->local_sdp && (same_origin(leg, offer) ||

@@ -254,6 +254,9 @@ void leg_on_invite(struct network *net, const struct nuaevent *ev)
 		return;
 	}
 	nua_handle_bind(leg->nh, &leg->user);
+	if (leg->tcp)
+		nua_set_hparams(leg->nh, NUTAG_M_PARAMS("transport=tcp"),
+				TAG_END());
 	leg_dialog_learn(leg, ev->sip);
 	leg_offer_to_gateway(leg);
 }

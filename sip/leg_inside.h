@@ -8,6 +8,7 @@
  *   leg_change.c  re-INVITE and UPDATE in
  *   leg_dialog.c  what identifies the dialog, and the next hop
  *
+ * Owner:  the siproot; see sip/leg.h for the borrower.
  * Loop:   control.
  */
 #ifndef RIPTIDE_SIP_LEG_INSIDE_H

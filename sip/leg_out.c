@@ -45,8 +45,9 @@ static void make_call_id(struct leg *leg)
 static void send_invite(struct leg *leg, const char *target)
 {
 	char *from_uri = uri_make(leg->from, &leg->net->advertise);
+	char *to_uri = uri_make(leg->to, &leg->peer);
 	char *from = uri_name_addr(leg->display, from_uri);
-	char *to = uri_name_addr(NULL, target);
+	char *to = uri_name_addr(NULL, to_uri);
 	char *identity = NULL;
 	char forwards[8];
 	const char *sdp = leg->offerless ? NULL : leg->local_sdp;
@@ -60,6 +61,7 @@ static void send_invite(struct leg *leg, const char *target)
 
 	leg->nh = nua_handle(leg->net->nua, &leg->user, TAG_END());
 	nua_invite(leg->nh, NUTAG_URL(target), NUTAG_PROXY(leg->hop),
+		   TAG_IF(leg->tcp, NUTAG_M_PARAMS("transport=tcp")),
 		   SIPTAG_CALL_ID_STR(leg->call_id),
 		   SIPTAG_FROM_STR(leg->local_uri), SIPTAG_TO_STR(to),
 		   SIPTAG_MAX_FORWARDS_STR(forwards),
@@ -73,6 +75,7 @@ static void send_invite(struct leg *leg, const char *target)
 		   TAG_IF(sdp, SIPTAG_PAYLOAD_STR(sdp)), TAG_END());
 	leg_note(leg, false, "INVITE");
 	free(from_uri);
+	free(to_uri);
 	free(from);
 	free(to);
 	free(identity);

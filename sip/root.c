@@ -73,13 +73,39 @@ void root_note(struct siproot *root, struct trunk *trunk, bool in,
 		root->events.message(trunk, in, call_id, start, root->arg);
 }
 
+static const char *const refusals[] = {
+	"bad-contact",	 "bad-sdp",	      "body-not-sdp",
+	"sdp-too-large", "header-too-long",   "no-audio-in-offer",
+	"stopping",	 "unknown-source",
+};
+#define REFUSALS (sizeof(refusals) / sizeof(*refusals))
+static struct metric *refused[REFUSALS];
+
 void root_refused(const char *code)
 {
-	char labels[96];
+	size_t i;
 
-	snprintf(labels, sizeof(labels), "reason=\"%s\"", code);
-	metric_inc(metric_counter("sip_refused_total", labels,
-				  "SIP requests refused before a call began"));
+	for (i = 0; i < REFUSALS; i++)
+		if (strcmp(refusals[i], code) == 0)
+			metric_inc(refused[i]);
+}
+
+static void root_metrics(void)
+{
+	char labels[96];
+	size_t i;
+
+	for (i = 0; i < REFUSALS; i++) {
+		snprintf(labels, sizeof(labels), "reason=\"%s\"",
+			 refusals[i]);
+		refused[i] = metric_counter("sip_refused_total", labels,
+					    "INVITEs refused before a call "
+					    "began");
+	}
+	interpose_count_stun(metric_counter(
+		"sip_dropped_total", "reason=\"stun\"",
+		"SIP messages dropped unanswered"));
+	leg_metrics();
 }
 
 /* ---- events ---- */
@@ -411,9 +437,7 @@ int siproot_new(struct siproot **rootp, struct loop *loop,
 	root->arg = arg;
 	root->network = xcalloc(network_cnt ? network_cnt : 1,
 				sizeof(*root->network));
-	interpose_count_stun(metric_counter(
-		"sip_dropped_total", "reason=\"stun\"",
-		"SIP messages dropped unanswered"));
+	root_metrics();
 	for (i = 0; i < network_cnt && !err; i++) {
 		root->network_cnt++;
 		err = network_open(&root->network[i], root, &network[i], why);

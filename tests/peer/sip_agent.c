@@ -33,6 +33,7 @@ static struct {
 	int refuse;
 	const char *code;
 	uint64_t answer_ms, hold_ms, cancel_ms, alive_ms, drop_ms;
+	uint64_t change_ms;
 	bool hold, cancel, alive, drop;
 } opt;
 
@@ -45,8 +46,8 @@ static bool leaving;
 
 struct call {
 	struct leg *leg, *other;
-	struct media_desc local;
-	struct timer timer, alive_timer;
+	struct media_desc local, changed;
+	struct timer timer, alive_timer, change_timer;
 	bool in, late;
 };
 
@@ -192,19 +193,29 @@ static void on_confirmed(struct leg *leg, const struct media_desc *answer,
 	call_is_up(arg);
 }
 
+static void on_change_due(void *arg)
+{
+	struct call *call = arg;
+
+	if (opt.accept_change)
+		leg_answer_change(call->leg, &call->changed);
+	else
+		leg_refuse_change(call->leg, 488, "no-change-yet");
+}
+
 static void on_change(struct leg *leg, const struct media_desc *offer,
 		      void *arg)
 {
-	struct media_desc local;
+	struct call *call = arg;
 
-	(void)arg;
+	(void)leg;
 	say("change dir=%d %s", offer->dir, first_codec(offer));
-	if (opt.accept_change) {
-		echo_desc(&local, offer);
-		leg_answer_change(leg, &local);
-	} else {
-		leg_refuse_change(leg, 488, "no-change-yet");
-	}
+	echo_desc(&call->changed, offer);
+	if (opt.change_ms)
+		timer_start(&call->change_timer, loop, opt.change_ms,
+			    on_change_due, call);
+	else
+		on_change_due(call);
 }
 
 static void on_alive(struct leg *leg, bool alive, void *arg)
@@ -236,6 +247,7 @@ static void on_ended(struct leg *leg, const struct leg_cause *cause,
 	half = call;
 	timer_stop(&half->timer);
 	timer_stop(&half->alive_timer);
+	timer_stop(&half->change_timer);
 	free(half);
 	calls--;
 	if (leaving || (strcmp(opt.mode, "call") == 0 && !opt.stay))
@@ -407,7 +419,8 @@ static void add_hosts(struct trunk_config *config, char *list)
 
 enum { LISTEN = 256, ADVERTISE, TRUNK, FAR, TCP, PROBE, DOWN_AFTER, NO_ANSWER,
        FROM, IDENTITY, RING, EARLY, LATE, NOT_READY, STAY, ACCEPT_CHANGE,
-       REFUSE, CODE, ANSWER, HOLD, CANCEL, ALIVE, DROP, DEBUG };
+       REFUSE, CODE, ANSWER, HOLD, CANCEL, ALIVE, DROP, CHANGE_LATER,
+       DEBUG };
 
 static const struct option options[] = {
 	{ "listen", 1, 0, LISTEN },	{ "advertise", 1, 0, ADVERTISE },
@@ -422,6 +435,7 @@ static const struct option options[] = {
 	{ "answer", 1, 0, ANSWER },	{ "hold", 1, 0, HOLD },
 	{ "cancel", 1, 0, CANCEL },	{ "alive", 1, 0, ALIVE },
 	{ "drop", 1, 0, DROP },		{ "debug", 0, 0, DEBUG },
+	{ "change-later", 1, 0, CHANGE_LATER },
 	{ NULL, 0, 0, 0 },
 };
 
@@ -459,6 +473,7 @@ static void take_option(int c)
 	case CANCEL: opt.cancel = true; opt.cancel_ms = n; break;
 	case ALIVE: opt.alive = true; opt.alive_ms = n; break;
 	case DROP: opt.drop = true; opt.drop_ms = n; break;
+	case CHANGE_LATER: opt.change_ms = n; break;
 	case DEBUG: log_set_level(LOG_DEBUG); break;
 	default: usage("unknown option");
 	}

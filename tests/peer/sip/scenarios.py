@@ -138,6 +138,14 @@ class Peer:
         """To a request that has our tag in To already."""
         self.reply(status, phrase, *headers, body=body, tag="none")
 
+    def reply_late(self, status, *headers, body=None):
+        """To the INVITE, when another request came in between."""
+        self.message(f"SIP/2.0 {status}",
+                     ["Via:[$ivia]", "From:[$rfrom]",
+                      "To:[$rto];tag=[pid]t[call_number]",
+                      "Call-ID: [call_id]", "CSeq:[$icseq]"] + list(headers),
+                     body, retrans=500)
+
     def checks(self, checks):
         text = ""
         for where, regexp in checks:
@@ -176,10 +184,18 @@ class Peer:
             actions = f"<action>{actions}</action>"
         self.raw(f"<recv {attrs}>{actions}</recv>")
 
-    def recv_invite(self, *checks, **kw):
-        """The INVITE to a uas, with what its own requests will need."""
+    def recv_invite(self, *checks, keep=False, **kw):
+        """The INVITE to a uas, with what its own requests will need, and
+        (keep) what reply_late() needs."""
         self.used |= {"rfrom", "rto", "rtarget", "whole"}
-        self.recv("INVITE", *checks, capture=(
+        kept = ""
+        if keep:
+            self.used |= {"ivia", "icseq"}
+            kept = "".join(
+                f'<ereg regexp=".*" search_in="hdr" header="{h}:" '
+                f'assign_to="{v}"/>'
+                for h, v in (("Via", "ivia"), ("CSeq", "icseq")))
+        self.recv("INVITE", *checks, capture=kept + (
             '<ereg regexp=".*" search_in="hdr" header="From:" '
             'assign_to="rfrom"/>'
             '<ereg regexp=".*" search_in="hdr" header="To:" '
@@ -223,8 +239,8 @@ class Peer:
         self.request("BYE", *headers, retrans=500)
         self.recv(200)
 
-    def get_bye(self, *checks):
-        self.recv("BYE", *checks)
+    def get_bye(self, *checks, **kw):
+        self.recv("BYE", *checks, **kw)
         self.reply_in_dialog(200, "OK")
 
 
@@ -421,6 +437,44 @@ def in_update(p):
     p.bye()
 
 
+def in_change_later(p):
+    """What the other side thinks about for a while."""
+    p.set_up()
+    p.request("UPDATE", body=sdp(2, "sendonly"), retrans=500)
+    p.recv(200, ("body", "a=recvonly"))
+    p.invite(body=sdp(3))
+    p.recv(100, optional=True)
+    p.recv(200, ("body", "a=sendrecv"))
+    p.ack()
+    p.pause(50)
+    # One that is taken back, ...
+    p.invite(body=sdp(4, "sendonly"))
+    p.recv(100)
+    p.request("CANCEL", cseq=p.cseq, same_branch=True, contact=False)
+    p.recv(200)
+    p.recv(487)
+    p.ack(failure=True)
+    p.pause(50)
+    # ... and one that the end of the call overtakes.
+    p.request("UPDATE", body=sdp(5, "sendonly"))
+    p.pause(20)
+    p.request("BYE", retrans=500)
+    p.recv(200)
+    p.recv(487)
+    p.pause(600)
+
+
+def in_overlap(p):
+    """A second offer while the first has no answer."""
+    p.set_up()
+    p.request("UPDATE", body=sdp(2, "sendonly"))
+    p.request("UPDATE", body=sdp(3, "inactive"))
+    p.recv(500, ("Retry-After", "[0-9]"))
+    p.recv(200, ("body", "a=recvonly"))
+    p.pause(50)
+    p.bye()
+
+
 def in_timer(p):
     p.invite("Supported: timer", "Session-Expires: 90;refresher=uac",
              "Min-SE: 90")
@@ -555,54 +609,32 @@ def out_forked(p):
 
 
 def out_100rel(p):
-    p.recv_invite(("Supported", "100rel"))
-    p.used |= {"ivia", "icseq", "ifrom", "ito"}
-    p.out[-1] = p.out[-1].replace("</action>", "".join(
-        f'<ereg regexp=".*" search_in="hdr" header="{h}:" assign_to="{v}"/>'
-        for h, v in (("Via", "ivia"), ("CSeq", "icseq"))) + "</action>")
-    p.used -= {"ifrom", "ito"}
+    p.recv_invite(("Supported", "100rel"), keep=True)
     p.reply(183, "Session Progress", "Require: 100rel", "RSeq: 77",
             body=ANSWER, retrans=500)
     p.recv("PRACK", ("RAck", "77 [0-9]+ INVITE"))
     p.reply_in_dialog(200, "OK")
     # The answer was in the reliable 183.
-    p.message("SIP/2.0 200 OK",
-              ["Via:[$ivia]", "From:[$rfrom]",
-               "To:[$rto];tag=[pid]t[call_number]", "Call-ID: [call_id]",
-               "CSeq:[$icseq]", CONTACT], retrans=500)
+    p.reply_late("200 OK", CONTACT)
     p.recv("ACK")
     p.get_bye()
 
 
 def out_cancel(p):
-    p.recv_invite()
-    p.out[-1] = p.out[-1].replace("</action>", "".join(
-        f'<ereg regexp=".*" search_in="hdr" header="{h}:" assign_to="{v}"/>'
-        for h, v in (("Via", "ivia"), ("CSeq", "icseq"))) + "</action>")
-    p.used |= {"ivia", "icseq"}
+    p.recv_invite(keep=True)
     p.reply(180, "Ringing")
     p.recv("CANCEL", ("Reason", "Q.850;cause=1[69]"))
     p.reply_in_dialog(200, "OK")
-    p.message("SIP/2.0 487 Request Terminated",
-              ["Via:[$ivia]", "From:[$rfrom]",
-               "To:[$rto];tag=[pid]t[call_number]", "Call-ID: [call_id]",
-               "CSeq:[$icseq]"], retrans=500)
+    p.reply_late("487 Request Terminated")
     p.recv("ACK")
 
 
 def out_cancel_crossed(p):
-    p.recv_invite()
-    p.out[-1] = p.out[-1].replace("</action>", "".join(
-        f'<ereg regexp=".*" search_in="hdr" header="{h}:" assign_to="{v}"/>'
-        for h, v in (("Via", "ivia"), ("CSeq", "icseq"))) + "</action>")
-    p.used |= {"ivia", "icseq"}
+    p.recv_invite(keep=True)
     p.reply(180, "Ringing")
     p.recv("CANCEL")
     p.reply_in_dialog(481, "Call Does Not Exist")
-    p.message("SIP/2.0 200 OK",
-              ["Via:[$ivia]", "From:[$rfrom]",
-               "To:[$rto];tag=[pid]t[call_number]", "Call-ID: [call_id]",
-               "CSeq:[$icseq]", CONTACT], body=ANSWER, retrans=500)
+    p.reply_late("200 OK", CONTACT, body=ANSWER)
     p.recv("ACK")
     p.get_bye()
 
@@ -639,6 +671,28 @@ def out_moved(p):
     p.reply(200, "OK", body=ANSWER, retrans=500)
     p.recv("ACK")
     p.get_bye()
+
+
+def out_glare(p):
+    """An offer in UPDATE before ours has an answer."""
+    p.recv_invite(keep=True)
+    p.reply(180, "Ringing")
+    p.request("UPDATE", body=sdp(1))
+    p.recv(491)
+    p.reply_late("486 Busy Here")
+    p.recv("ACK")
+
+
+def out_refresher(p):
+    """The callee makes us refresh: UPDATE at half time."""
+    p.recv_invite(("Supported", "timer"), absent=[("msg", "Session-Expires")])
+    p.reply(200, "OK", "Require: timer", "Session-Expires: 90;refresher=uac",
+            body=ANSWER, retrans=500)
+    p.recv("ACK")
+    p.recv("UPDATE", ("Session-Expires", "90;refresher=uac"), timeout=60000)
+    p.reply_in_dialog(200, "OK", "Require: timer",
+                      "Session-Expires: 90;refresher=uac")
+    p.get_bye(timeout=20000)
 
 
 def out_alive(p):
