@@ -95,6 +95,25 @@ void peer_handler_free(struct peer_handler *handler)
 
 /* ---- URIs that outlive us (HD-05) ---- */
 
+/* The handler-id is the same at every terminal group (HD-07), what we are
+ * given back after a restart is not: "gw1", at a further one "gw1@intl". */
+static char *make_key(const struct peer_handler *handler)
+{
+	const struct peer_tg *tg = handler->tg;
+
+	if (tg->peer->tgs.count == 1)
+		return xstrdup(handler->id);
+	return xasprintf("%s@%s", handler->id, strrchr(tg->path, '/') + 1);
+}
+
+static bool is_key_of(const char *key, const struct peer_handler *handler)
+{
+	size_t len = strcspn(key, "@");
+
+	return strlen(handler->id) == len &&
+	       memcmp(key, handler->id, len) == 0;
+}
+
 /* The one of this ID at this terminal group; NULL if none is known. */
 static struct known_handler *known(const struct peer_handler *handler)
 {
@@ -106,7 +125,7 @@ static struct known_handler *known(const struct peer_handler *handler)
 		struct known_handler *k =
 			list_entry(le, struct known_handler, le);
 
-		if (strcmp(k->id, handler->id) == 0 &&
+		if (is_key_of(k->id, handler) &&
 		    strncmp(k->uri, tg->uri, len) == 0 &&
 		    k->uri[len] == '/')
 			return k;
@@ -130,15 +149,18 @@ static void remember(struct peer_handler *handler, const char *uri)
 {
 	struct ript_peer *peer = handler->tg->peer;
 	const struct known_handler *k = known(handler);
+	char *key;
 
 	free(handler->uri);
 	handler->uri = xstrdup(uri);
 	if (k && strcmp(k->uri, uri) == 0)
 		return;
 	known_drop(handler);
-	ript_peer_load_handler(peer, handler->id, uri);
+	key = make_key(handler);
+	ript_peer_load_handler(peer, key, uri);
 	if (peer->events.handler)
-		peer->events.handler(peer, handler->id, uri, peer->arg);
+		peer->events.handler(peer, key, uri, peer->arg);
+	free(key);
 }
 
 /* ---- registration ---- */

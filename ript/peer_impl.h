@@ -96,7 +96,7 @@ struct handler_wait {
 /* A URI from the database. */
 struct known_handler {
 	struct le le;
-	char *id, *uri;
+	char *id, *uri;			/* id: the key in the database */
 };
 
 /* ---- peer.c ---- */

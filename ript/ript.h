@@ -106,7 +106,8 @@ struct ript_peer_events {
 	/* Discovery done or lost: @err 0 usable; @why a sentence. */
 	void (*state)(struct ript_peer *peer, int err, const char *why,
 		      void *arg);
-	/* Handlers that we registered: keep the URI over restarts (HD-05). */
+	/* Handlers that we registered: keep the URI over restarts (HD-05).
+	 * @handler_id is unique within the peer. */
 	void (*handler)(struct ript_peer *peer, const char *handler_id,
 			const char *uri, void *arg);
 };

@@ -15,7 +15,7 @@
 
 struct ript_event;
 
-#define SEEN_MAX 64	/* events remembered */
+#define SEEN_MAX 16	/* events remembered */
 
 struct seen {
 	struct {

@@ -376,6 +376,38 @@ static void chooses_by_destination(void **state)
 	shows("RIPT-TG-07");
 }
 
+/* The same handler-id at every terminal group that is used. */
+static void registers_at_every_group(void **state)
+{
+	struct lab *lab = *state;
+	const char *a, *b;
+
+	two_groups(lab, "{\"outbound\":{}}", "{\"outbound\":{}}");
+	a = fake_text(fake_sent_last(lab->net, "POST", "/123/handlers"),
+		      NULL);
+	b = fake_text(fake_sent_last(lab->net, "POST", "/intl/handlers"),
+		      NULL);
+	assert_memory_equal(a, "{\"handler-id\":\"gw1\",", 20);
+	assert_string_equal(a, b);
+	assert_int_equal(lab->handler_cnt, 2);
+	shows("RIPT-HD-07");
+	/* and the database can tell them apart */
+	assert_string_equal(lab->handler_id, "gw1@intl");
+	ript_peer_free(&lab->peer);
+	peer_make(lab);
+	ript_peer_load_handler(lab->peer, "gw1@123",
+			       PEER_URI "/handlers/abc");
+	ript_peer_load_handler(lab->peer, "gw1@intl",
+			       "https://" PEER_AUTHORITY LAB_ROOT
+			       "/providertgs/intl/handlers/xyz");
+	lab_turn(lab);
+	fake_reply(fake_sent_last(lab->net, "GET", "/providertgs"), 200, TWO);
+	fake_reply(fake_sent_last(lab->net, "GET", "/123"), 200, PEER_DOC);
+	fake_reply(fake_sent_last(lab->net, "GET", "/intl"), 200, PEER_DOC);
+	assert_non_null(fake_sent_last(lab->net, "PUT", "/handlers/abc"));
+	assert_non_null(fake_sent_last(lab->net, "PUT", "/handlers/xyz"));
+}
+
 static void uses_the_only_group_for_everything(void **state)
 {
 	struct lab *lab = *state;
@@ -874,6 +906,7 @@ int main(void)
 		LAB_TEST(dials_anything_without_destinations),
 		LAB_TEST(follows_changes_of_policy),
 		LAB_TEST(chooses_by_destination),
+		LAB_TEST(registers_at_every_group),
 		LAB_TEST(uses_the_only_group_for_everything),
 		LAB_TEST(drops_a_group_that_is_gone),
 		LAB_TEST(keeps_its_handler_over_restarts),

@@ -3,6 +3,7 @@
 #include "tests/unit/ript_lab.h"
 
 #include "base/text.h"
+#include "media/chunk.h"
 
 #define CALLS LAB_TG "/calls"
 
@@ -457,9 +458,6 @@ static void answers_with_what_a_client_needs(void **state)
 	assert_true(json_object_object_get_ex(d, "server", NULL));
 	assert_string_equal(lab_text(x, "uri"), location);
 	shows("RIPT-CA-16");
-	/* no payload type numbers: chunks say their codec (DR-13) */
-	assert_null(strstr(fake_text(x, NULL), "\"pt\""));
-	assert_null(strstr(fake_text(x, NULL), "payload"));
 	json_object_put(json);
 }
 
@@ -505,6 +503,47 @@ static void answers_after_the_workers_know(void **state)
 			    strrchr(fake_field(x, "location"), '/') + 1);
 	assert_string_equal(byway->path, fake_field(x, "location") +
 			    strlen("https://" LAB_AUTHORITY));
+}
+
+/* DR-13: a chunk says its codec by a fixed number; nothing of the call is
+ * needed to read it. */
+static void names_no_payload_types(void **state)
+{
+	static const uint8_t octets[] = { 1, 2, 3 };
+	struct lab *lab = *state;
+	struct exchange *x = lab_post(lab, lab_handler(lab));
+	const char *text = fake_text(x, NULL);
+	unsigned c;
+
+	assert_null(strstr(text, "\"pt\""));
+	assert_null(strstr(text, "payload"));
+	for (c = CODEC_PCMU; c < CODEC_OTHER; c++) {
+		const struct chunk out = {
+			.env = CHUNK_BIT(CHUNK_SEQUENCE) |
+			       CHUNK_BIT(CHUNK_TIMESTAMP) |
+			       CHUNK_BIT(CHUNK_PAYLOAD_TYPE) |
+			       CHUNK_BIT(CHUNK_SOURCE) |
+			       CHUNK_BIT(CHUNK_SINK),
+			.pkg = CHUNK_BIT(CHUNK_MEDIA),
+			.seq = { 7, CHUNK_FULL },
+			.time = { 9, CHUNK_FULL },
+			.payload_type = codec_info((enum codec)c)->ript_pt,
+			.media = octets,
+			.media_len = sizeof(octets),
+		};
+		struct chunk_reader reader;
+		struct chunk in;
+		uint8_t body[64];
+		size_t len;
+
+		row_name(codec_info((enum codec)c)->name);
+		len = chunk_write(body, sizeof(body), &out);
+		chunk_reader_init(&reader, body, len);
+		assert_int_equal(chunk_next(&reader, &in), CHUNK_OK);
+		assert_int_equal(codec_by_ript_pt(in.payload_type), c);
+		assert_memory_equal(in.media, octets, sizeof(octets));
+	}
+	shows("RIPT-DR-13");
 }
 
 /* ---- the gateway's word ---- */
@@ -648,6 +687,7 @@ int main(void)
 		LAB_TEST(answers_with_what_a_client_needs),
 		LAB_TEST(answers_a_client_of_the_text_form_in_it),
 		LAB_TEST(answers_after_the_workers_know),
+		LAB_TEST(names_no_payload_types),
 		LAB_TEST(lets_the_gateway_refuse),
 		LAB_TEST(refuses_while_not_ready),
 		LAB_TEST(gives_the_gateway_all_it_knows),

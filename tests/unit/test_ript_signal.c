@@ -584,6 +584,49 @@ static void backs_off_and_gives_up(void **state)
 	assert_true(fake_byway_last()->closed);
 }
 
+/* A terminal group may ask for more than 2 s, not for less. */
+static void backs_off_as_the_group_asks(void **state)
+{
+	static const struct {
+		const char *doc;
+		unsigned least_ms, most_ms;
+	} rows[] = {
+		{ "{\"outbound\":{},\"retry-backoff\":100}", 2000, 2500 },
+		{ "{\"outbound\":{}}", 2000, 2500 },
+		{ "{\"outbound\":{},\"retry-backoff\":6000}", 6000, 7500 },
+	};
+	struct lab *lab = *state;
+	struct exchange *put;
+	unsigned round;
+	size_t i;
+
+	for (i = 0; i < COUNT(rows); i++) {
+		row_name(rows[i].doc);
+		ript_peer_free(&lab->peer);
+		peer_ready_with(lab, rows[i].doc);
+		talking(lab);
+		lab_wait(lab, 3000);
+		fake_drop(get_of(lab), ECONNRESET);
+		fake_drop(put_of(lab), ECONNRESET);
+		lab_turn(lab);
+		/* the gap, and twice the gap */
+		for (round = 1; round <= 2; round++) {
+			put = put_of(lab);
+			fake_drop(get_of(lab), ENOTCONN);
+			fake_drop(put, ENOTCONN);
+			lab_wait(lab, rows[i].least_ms * round - 20);
+			assert_ptr_equal(put_of(lab), put);
+			lab_wait(lab, (rows[i].most_ms - rows[i].least_ms) *
+				 round + 30);
+			assert_ptr_not_equal(put_of(lab), put);
+		}
+		lab_log(lab);
+		if (i == 0)
+			shows("RIPT-TD-11");
+	}
+	shows("RIPT-TD-10");
+}
+
 static void does_not_spin_when_it_is_refused(void **state)
 {
 	struct lab *lab = *state;
@@ -782,6 +825,7 @@ int main(void)
 		LAB_TEST(waits_for_the_get_when_the_put_is_refused),
 		LAB_TEST(opens_again_at_once),
 		LAB_TEST(backs_off_and_gives_up),
+		LAB_TEST(backs_off_as_the_group_asks),
 		LAB_TEST(does_not_spin_when_it_is_refused),
 		LAB_TEST(recovers_in_time),
 		LAB_TEST(notices_missing_pongs),
