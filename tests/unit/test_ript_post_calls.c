@@ -347,6 +347,7 @@ static void cannot_do_without_a_passport(void **state)
 	lab_tg_config_free(&config);
 	wish = good(lab);
 	assert_refused(lab, "123", &wish, 403, "bad-passport");
+	assert_non_null(strstr(lab->refused, "passport-chain"));
 	shows("RIPT-REQ-10");
 }
 
