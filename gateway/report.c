@@ -121,6 +121,9 @@ static struct json_object *peers_json(const struct gateway *gw, bool *whole)
 	for (unsigned i = 0; i < gw->conf->peer_cnt; i++) {
 		const struct gw_peer *peer = &gw->peer[i];
 		struct json_object *json = json_object_new_object();
+		const char *why = "";
+		bool up;
+		int err;
 
 		put_text(json, "name", peer->conf->name);
 		put_text(json, "role",
@@ -129,12 +132,14 @@ static struct json_object *peers_json(const struct gateway *gw, bool *whole)
 						: "customer");
 		if (peer->ript) {
 			put_text(json, "domain", peer->conf->domain);
-			put_flag(json, "up", peer->up);
-			if (!peer->up)
-				put_text(json, "why", peer->why);
+			err = ript_peer_connection(peer->ript, &why);
+			up = peer->up && !err;
+			put_flag(json, "up", up);
+			if (!up)
+				put_text(json, "why", err ? why : peer->why);
 			put_number(json, "terminal_groups",
 				   ript_peer_tg_cnt(peer->ript));
-			*whole = *whole && peer->up;
+			*whole = *whole && up;
 		}
 		put_number(json, "calls", peer->admit.living);
 		if (peer->tg)

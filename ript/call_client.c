@@ -54,6 +54,8 @@ void client_call_over(struct client_call *cc, const char *reason,
 	cc->tg = NULL;
 	cc->handler = NULL;
 	log_debug(cc->call.log, "ript: call over, %s", reason);
+	if (strcmp(reason, "no-connection") == 0)
+		peer_lost(cc->peer);
 	call_tell_closed(&cc->call, reason, refusal);
 	loop_defer_free(cc->call.loop, cc, client_call_free);
 }

@@ -144,6 +144,16 @@ void peer_failed(struct ript_peer *peer, int err, const char *why)
 		tell(peer, err, why);
 }
 
+void peer_lost(struct ript_peer *peer)
+{
+	const char *why;
+
+	if (peer->failures)
+		return;		/* it is tried already */
+	exchange_peer_state(peer->x, NULL, &why);
+	peer_failed(peer, ENOTCONN, why);
+}
+
 void peer_tg_ready(struct ript_peer *peer)
 {
 	peer->failures = 0;
@@ -426,4 +436,9 @@ void ript_peer_tg(const struct ript_peer *peer, unsigned index,
 	info->description = tg->description;
 	info->destinations = &tg->destinations;
 	info->origins_pem = tg->origins_pem;
+}
+
+int ript_peer_connection(const struct ript_peer *peer, const char **why)
+{
+	return exchange_peer_state(peer->x, NULL, why);
 }

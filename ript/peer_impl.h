@@ -101,6 +101,8 @@ struct known_handler {
 
 /* ---- peer.c ---- */
 
+/* A call found no connection: discovery is tried again, soon. */
+void peer_lost(struct ript_peer *peer);
 /* A terminal group has become usable, or discovery failed. */
 void peer_tg_ready(struct ript_peer *peer);
 void peer_failed(struct ript_peer *peer, int err, const char *why);

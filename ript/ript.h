@@ -132,6 +132,8 @@ int ript_peer_new(struct ript_peer **peerp,
 void ript_peer_free(struct ript_peer **peerp);
 const char *ript_peer_name(const struct ript_peer *peer);
 bool ript_peer_usable(const struct ript_peer *peer);
+/* How the last attempt to connect went: 0, or an errno and @why (borrowed). */
+int ript_peer_connection(const struct ript_peer *peer, const char **why);
 /* Seconds until POST calls is allowed again (Retry-After), 0: now. */
 unsigned ript_peer_retry_after(const struct ript_peer *peer);
 /* Known URI of a handler of ours, from the database. */
