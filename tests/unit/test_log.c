@@ -104,7 +104,7 @@ static void lines_are_cut_and_whole(void **state)
 {
 	struct log_ctx *ctx;
 	char big[8000];
-	char key[12][4];
+	char key[12][16];
 	int i, format;
 
 	(void)state;
