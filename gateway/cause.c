@@ -309,23 +309,37 @@ static enum reason reason_of_http(const struct ript_refusal *refusal)
 	}
 }
 
+/* What ript/call says where no final event and no HTTP status does. */
+static enum reason reason_of_closed(const char *code)
+{
+	static const struct {
+		const char *code;
+		enum reason reason;
+	} map[] = {
+		{ "no-connection", REASON_PEER_UNREACHABLE },
+		{ "certificate", REASON_PEER_UNREACHABLE },
+		{ "timeout", REASON_SETUP_TIMEOUT },
+		{ "abandoned", REASON_CANCELLED },
+		{ "bad-reply", REASON_PEER_ERROR },
+	};
+	enum reason reason = reason_by_code(code);
+
+	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
+		if (strcmp(map[i].code, code) == 0)
+			return map[i].reason;
+	return reason ? reason : REASON_PEER_ERROR;
+}
+
 void cause_from_closed(struct cause *out, const char *code,
 		       const struct ript_refusal *refusal)
 {
-	enum reason reason;
-
-	if (refusal && refusal->status) {
+	if (refusal) {
 		cause_set(out, reason_of_http(refusal), refusal->detail);
 		out->retry_after_s = refusal->retry_after_s;
 		return;
 	}
-	reason = reason_by_code(code);
-	if (strcmp(code, "no-connection") == 0 || refusal)
-		reason = REASON_PEER_UNREACHABLE;
-	else if (reason == REASON_NONE)
-		reason = REASON_PEER_ERROR;
-	cause_set(out, reason, code);
-	if (reason == REASON_ENDED)
+	cause_set(out, reason_of_closed(code), code);
+	if (out->reason == REASON_ENDED)
 		out->sip = 200;
 }
 

@@ -190,6 +190,11 @@ static void test_closed_without_refusal(void **state)
 		{ "ended", REASON_ENDED },
 		{ "signalling-lost", REASON_SIGNALLING_LOST },
 		{ "no-connection", REASON_PEER_UNREACHABLE },
+		{ "certificate", REASON_PEER_UNREACHABLE },
+		{ "timeout", REASON_SETUP_TIMEOUT },
+		{ "abandoned", REASON_CANCELLED },
+		{ "bad-reply", REASON_PEER_ERROR },
+		{ "shutdown", REASON_SHUTDOWN },
 		{ "something-new", REASON_PEER_ERROR },
 	};
 
