@@ -11,28 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/loop.h"
 #include "base/mem.h"
-#include "bench/load.h"
 #include "bench/ng.h"
 #include "bench/print.h"
-#include "media/rtp.h"
-
-struct phone_end {
-	struct loop_fd *watch;
-	struct addr local, to;
-	int fd;
-	struct rtp rtp;		/* of the next packet */
-};
+#include "bench/rtp_end.h"
 
 struct bench {
 	struct loop *loop;
 	struct load *load;
 	unsigned calls;
-	struct phone_end *end;	/* two a call: a at 2i, b at 2i + 1 */
+	struct rtp_end *end;	/* two a call: a at 2i, b at 2i + 1 */
 	struct ng ng;
 	bool with_ng;
 };
@@ -43,35 +33,10 @@ static void __attribute__((noreturn)) die(const char *what, int err)
 	exit(1);
 }
 
-/* ---- packets ---- */
-
 static int on_send(unsigned stream, const uint8_t payload[PROBE_LEN],
 		   void *arg)
 {
-	struct bench *bench = arg;
-	struct phone_end *end = &bench->end[stream];
-	uint8_t packet[RTP_HEADER + PROBE_LEN];
-
-	end->rtp.marker = end->rtp.seq == 0 && end->rtp.timestamp == 0;
-	rtp_write(packet, &end->rtp);
-	end->rtp.seq++;
-	end->rtp.timestamp += PROBE_LEN;
-	memcpy(packet + RTP_HEADER, payload, PROBE_LEN);
-	return send(end->fd, packet, sizeof(packet), 0) < 0 ? errno : 0;
-}
-
-static struct bench *the_bench;
-
-static void on_packet(unsigned events, void *arg)
-{
-	struct phone_end *end = arg;
-	uint8_t packet[2048];
-	struct rtp rtp;
-	ssize_t len = recv(end->fd, packet, sizeof(packet), 0);
-
-	(void)events;
-	if (len > 0 && rtp_parse(&rtp, packet, (size_t)len) == 0)
-		load_received(the_bench->load, rtp.payload, rtp.payload_len);
+	return rtp_end_send(&((struct bench *)arg)->end[stream], payload);
 }
 
 static void on_done(void *arg)
@@ -79,57 +44,44 @@ static void on_done(void *arg)
 	loop_stop(((struct bench *)arg)->loop);
 }
 
-/* ---- calls ---- */
-
-static void open_end(struct phone_end *end, unsigned index)
+static void join_end(struct bench *bench, struct rtp_end *end,
+		     const struct addr *to)
 {
-	if (addr_parse(&end->local, "127.0.0.1:0") != 0)
-		abort();
-	end->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-			 0);
-	if (end->fd < 0 ||
-	    bind(end->fd, (struct sockaddr *)&end->local.ss,
-		 end->local.len) != 0 ||
-	    getsockname(end->fd, (struct sockaddr *)&end->local.ss,
-			&end->local.len) != 0)
-		die("socket", errno);
-	end->rtp.ssrc = 0x52540000 + index;
-}
+	int err = rtp_end_join(end, bench->loop, bench->load, to);
 
-static void join_end(struct bench *bench, struct phone_end *end)
-{
-	if (connect(end->fd, (struct sockaddr *)&end->to.ss, end->to.len) !=
-	    0)
-		die("connect", errno);
-	end->watch = loop_watch(bench->loop, end->fd, LOOP_READ, on_packet,
-				end);
+	if (err)
+		die("connect", err);
 }
 
 static void open_calls(struct bench *bench, const struct addr *relay)
 {
+	struct addr to_a, to_b;
 	unsigned i;
 	int err;
 
 	bench->end = xcalloc(2 * bench->calls, sizeof(*bench->end));
-	for (i = 0; i < 2 * bench->calls; i++)
-		open_end(&bench->end[i], i);
+	for (i = 0; i < 2 * bench->calls; i++) {
+		err = rtp_end_open(&bench->end[i], i, 0);
+		if (err)
+			die("socket", err);
+	}
 	for (i = 0; i < bench->calls; i++) {
-		struct phone_end *a = &bench->end[2 * i], *b = a + 1;
+		struct rtp_end *a = &bench->end[2 * i], *b = a + 1;
 
 		if (bench->with_ng) {
 			err = ng_call(&bench->ng, i, &a->local, &b->local,
-				      &a->to, &b->to);
+				      &to_a, &to_b);
 			if (err)
 				die("rtpengine", err);
 		} else {
-			a->to = b->to = *relay;
-			addr_set_port(&a->to, (uint16_t)(addr_port(relay) +
-							 2 * i));
-			addr_set_port(&b->to, (uint16_t)(addr_port(relay) +
-							 2 * i + 1));
+			to_a = to_b = *relay;
+			addr_set_port(&to_a, (uint16_t)(addr_port(relay) +
+							2 * i));
+			addr_set_port(&to_b, (uint16_t)(addr_port(relay) +
+							2 * i + 1));
 		}
-		join_end(bench, a);
-		join_end(bench, b);
+		join_end(bench, a, &to_a);
+		join_end(bench, b, &to_b);
 	}
 }
 
@@ -137,10 +89,8 @@ static void close_calls(struct bench *bench)
 {
 	unsigned i;
 
-	for (i = 0; i < 2 * bench->calls; i++) {
-		loop_unwatch(&bench->end[i].watch);
-		close(bench->end[i].fd);
-	}
+	for (i = 0; i < 2 * bench->calls; i++)
+		rtp_end_close(&bench->end[i]);
 	for (i = 0; bench->with_ng && i < bench->calls; i++)
 		ng_delete(&bench->ng, i);
 	free(bench->end);
@@ -208,12 +158,12 @@ int main(int argc, char **argv)
 		die("rtpengine", err);
 	if (config.pid && (err = usage_read(&idle, config.pid)) != 0)
 		die("--pid", err);
-	open_calls(&bench, &relay);
 	config.streams = 2 * bench.calls;
 	config.send = on_send;
 	config.done = on_done;
 	config.arg = &bench;
 	bench.load = load_new(bench.loop, &config);
+	open_calls(&bench, &relay);
 	load_start(bench.load);
 	loop_run(bench.loop);
 	print_report(bench.with_ng ? "rtpengine" : "relay", bench.calls,
