@@ -25,6 +25,7 @@
 
 #define OPEN_MS 10000
 #define TICK_MS 20
+#define OPEN_STEP 50
 
 struct bench {
 	struct loop *loop;
@@ -36,6 +37,8 @@ struct bench {
 	struct ript_end *end;
 	struct timer tick, patience;
 	bool started;
+	FILE *list;
+	unsigned opened;
 };
 
 static void __attribute__((noreturn)) die(const char *what, const char *why)
@@ -59,29 +62,6 @@ static void on_done(void *arg)
 	loop_stop(((struct bench *)arg)->loop);
 }
 
-static void on_patience(void *arg)
-{
-	(void)arg;
-	die("WebTransport", "not every call has its session after 10 s");
-}
-
-static void on_tick(void *arg)
-{
-	struct bench *bench = arg;
-	unsigned i, open = 0;
-
-	for (i = 0; i < bench->calls; i++) {
-		ript_end_tick(&bench->end[i]);
-		open += bench->end[i].open;
-	}
-	timer_start(&bench->tick, bench->loop, TICK_MS, on_tick, bench);
-	if (open == bench->calls && !bench->started) {
-		bench->started = true;
-		timer_stop(&bench->patience);
-		load_start(bench->load);
-	}
-}
-
 /* ---- calls ---- */
 
 static const struct byway_events byway_events;
@@ -100,9 +80,7 @@ static void open_call(struct bench *bench, unsigned index, const char *uuid,
 
 	params.path = path;
 	if (byway_dial(&end->byway, bench->client.net, &params, &byway_events,
-		       NULL) != 0 ||
-	    ript_end_bind(end, &bench->client, bench->load,
-			  byway_id(end->byway)) != 0)
+		       NULL) != 0)
 		die("byway", "not made");
 	byway_set_listening(end->byway, true);
 	if (addr_parse(&to, "127.0.0.1") != 0)
@@ -114,20 +92,60 @@ static void open_call(struct bench *bench, unsigned index, const char *uuid,
 	free(path);
 }
 
-static void open_calls(struct bench *bench, const char *list)
+/* Some calls of the list at a time: a connection takes so many requests at
+ * once. */
+static void open_calls(struct bench *bench)
 {
+	unsigned port, step = 0;
 	char line[256], uuid[64];
-	FILE *file = fopen(list, "r");
-	unsigned port, count = 0;
 
-	if (!file)
-		die(list, strerror(errno));
-	while (count < bench->calls && fgets(line, sizeof(line), file))
-		if (sscanf(line, "call %63s %u", uuid, &port) == 2)
-			open_call(bench, count++, uuid, port);
-	fclose(file);
-	if (count < bench->calls)
-		die(list, "fewer calls than --calls");
+	while (bench->opened < bench->calls && step < OPEN_STEP) {
+		if (!fgets(line, sizeof(line), bench->list))
+			die("--list", "fewer calls than --calls");
+		if (sscanf(line, "call %63s %u", uuid, &port) != 2)
+			continue;
+		open_call(bench, bench->opened++, uuid, port);
+		step++;
+	}
+}
+
+static void on_patience(void *arg)
+{
+	struct bench *bench = arg;
+	unsigned i, open = 0;
+
+	for (i = 0; i < bench->calls; i++)
+		open += bench->end[i].open;
+	fprintf(stderr,
+		"riptload: %u of %u calls have a WebTransport session after "
+		"%u s\n",
+		open, bench->calls, OPEN_MS / 1000);
+	exit(1);
+}
+
+static void on_tick(void *arg)
+{
+	struct bench *bench = arg;
+	unsigned i, open = 0;
+
+	open_calls(bench);
+	for (i = 0; i < bench->opened; i++) {
+		struct ript_end *end = &bench->end[i];
+
+		/* The worker has heard of the byway a turn after control. */
+		if (!end->port &&
+		    ript_end_bind(end, &bench->client, bench->load,
+				  byway_id(end->byway)) != 0)
+			continue;
+		ript_end_tick(end);
+		open += end->open;
+	}
+	timer_start(&bench->tick, bench->loop, TICK_MS, on_tick, bench);
+	if (open == bench->calls && !bench->started) {
+		bench->started = true;
+		timer_stop(&bench->patience);
+		load_start(bench->load);
+	}
 }
 
 static void open_phones(struct bench *bench, uint16_t first)
@@ -271,12 +289,15 @@ int main(int argc, char **argv)
 	bench.end = xcalloc(bench.calls, sizeof(*bench.end));
 	open_phones(&bench, (uint16_t)settings.phones);
 	open_peers(&bench, &settings.to, settings.ca);
-	open_calls(&bench, settings.list);
-	timer_start(&bench.patience, bench.loop, OPEN_MS, on_patience, NULL);
+	bench.list = fopen(settings.list, "r");
+	if (!bench.list)
+		die(settings.list, strerror(errno));
+	timer_start(&bench.patience, bench.loop, OPEN_MS, on_patience, &bench);
 	timer_start(&bench.tick, bench.loop, TICK_MS, on_tick, &bench);
 	loop_run(bench.loop);
 	print_report("bridges", bench.calls, load_report(bench.load), &idle);
 	timer_stop(&bench.tick);
+	fclose(bench.list);
 	close_calls(&bench);
 	load_free(&bench.load);
 	ript_client_close(&bench.client);

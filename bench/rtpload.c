@@ -152,7 +152,6 @@ int main(int argc, char **argv)
 	if (!relay.len || !bench.calls || optind != argc)
 		usage();
 	setrlimit(RLIMIT_NOFILE, &files);
-	the_bench = &bench;
 	bench.loop = loop_new();
 	if (bench.with_ng && (err = ng_open(&bench.ng, &relay)) != 0)
 		die("rtpengine", err);
