@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "bench/ript_end.h"
+#include "bench/far_end.h"
 
 #include <errno.h>
 
@@ -10,7 +10,7 @@
 
 #define BODY_MAX 2048
 
-int ript_client_open(struct ript_client *client, struct loop *loop,
+int far_client_open(struct far_client *client, struct loop *loop,
 		     char **why)
 {
 	struct ript_net_config config = { .worker_cnt = 1, .control = loop };
@@ -27,7 +27,7 @@ int ript_client_open(struct ript_client *client, struct loop *loop,
 			       client->inbox);
 }
 
-void ript_client_close(struct ript_client *client)
+void far_client_close(struct far_client *client)
 {
 	ript_worker_free(&client->worker);
 	mailbox_free(&client->inbox);
@@ -37,7 +37,7 @@ void ript_client_close(struct ript_client *client)
 
 /* ---- one end ---- */
 
-static struct wire_when when(const struct ript_end *end)
+static struct wire_when when(const struct far_end *end)
 {
 	return (struct wire_when){ loop_now_ns(end->client->loop),
 				   loop_wall_ms(end->client->loop) };
@@ -45,13 +45,13 @@ static struct wire_when when(const struct ript_end *end)
 
 static enum bridge_fate on_media(const struct wire_chunk *chunk, void *arg)
 {
-	struct ript_end *end = arg;
+	struct far_end *end = arg;
 
 	load_received(end->load, chunk->media, chunk->media_len);
 	return FATE_FORWARDED;
 }
 
-static void send_acks(struct ript_end *end)
+static void send_acks(struct far_end *end)
 {
 	uint8_t body[BODY_MAX];
 	size_t room = byway_room(end->port), len;
@@ -80,7 +80,7 @@ static int on_chunks(const uint8_t *body, size_t len, enum byway_kind kind,
 		     uint64_t connection, uint8_t *reply, size_t reply_max,
 		     size_t *reply_len, void *arg)
 {
-	struct ript_end *end = arg;
+	struct far_end *end = arg;
 	struct wire_handlers handlers = { on_media, on_acks_full, on_fate,
 					  end };
 	struct wire_body in = {
@@ -101,14 +101,14 @@ static int on_chunks(const uint8_t *body, size_t len, enum byway_kind kind,
 
 static void on_open(enum byway_kind kind, void *arg)
 {
-	struct ript_end *end = arg;
+	struct far_end *end = arg;
 
 	end->open = kind == BYWAY_WEBTRANSPORT;
 	wire_renew(&end->wire);
 }
 
-int ript_end_bind(struct ript_end *end, struct ript_client *client,
-		  struct load *load, uint64_t byway_id)
+int far_end_bind(struct far_end *end, struct far_client *client,
+		  struct load *load)
 {
 	static const struct byway_handlers handlers = { on_chunks, on_open };
 	struct wire_direct direct = { .client = true, .tx_sink = 1,
@@ -118,11 +118,11 @@ int ript_end_bind(struct ript_end *end, struct ript_client *client,
 	end->load = load;
 	wire_init(&end->wire);
 	wire_direct(&end->wire, &direct);
-	return byway_bind(&end->port, client->worker, byway_id, &handlers,
-			  end);
+	return byway_bind(&end->port, client->worker, end->byway_id,
+			  &handlers, end);
 }
 
-int ript_end_send(struct ript_end *end, const uint8_t payload[PROBE_LEN])
+int far_end_send(struct far_end *end, const uint8_t payload[PROBE_LEN])
 {
 	struct wire_when now = when(end);
 	struct chunk chunk = {
@@ -144,14 +144,13 @@ int ript_end_send(struct ript_end *end, const uint8_t payload[PROBE_LEN])
 	return err;
 }
 
-void ript_end_tick(struct ript_end *end)
+void far_end_tick(struct far_end *end)
 {
 	if (wire_acks_due_ns(&end->wire) <= loop_now_ns(end->client->loop))
 		send_acks(end);
 }
 
-void ript_end_close(struct ript_end *end)
+void far_end_close(struct far_end *end)
 {
 	byway_unbind(&end->port);
-	byway_close(&end->byway, "{}");
 }
