@@ -13,6 +13,8 @@
 #define PACKET_NS (20 * NS_PER_MS)
 #define TICK_NS NS_PER_MS
 #define LATE_NS (5 * NS_PER_MS)
+#define HOPELESS_NS (100 * NS_PER_MS)	/* behind: the schedule moves on */
+#define TURN_MS 4	/* sent in one turn at most: receiving goes on */
 #define DRAIN_MS 500
 
 struct stream {
@@ -78,16 +80,21 @@ static void on_tick(unsigned events, void *arg)
 {
 	struct load *load = arg;
 	uint64_t ticks, now, due;
+	unsigned budget = load->config.streams * TURN_MS / 20 + 1;
 
 	(void)events;
 	if (read(load->fd, &ticks, sizeof(ticks)) < 0)
 		return;
 	now = clock_mono_ns();
-	for (;;) {
+	while (budget--) {
 		due = load->zero_ns +
 		      load->slot * PACKET_NS / load->config.streams;
 		if (due > now)
 			break;
+		if (now - due > HOPELESS_NS) {
+			load->zero_ns += now - due;
+			load->report.stalls += load->phase == WINDOW;
+		}
 		send_one(load, due, now);
 		load->slot++;
 		if (load->slot % 16 == 0)
@@ -103,7 +110,8 @@ static void on_drained(void *arg)
 	struct load_report *report = &load->report;
 
 	report->overruns = udp_overruns() - report->overruns;
-	report->fell_behind = report->late * 1000 > report->sent;
+	report->fell_behind = report->late * 1000 > report->sent ||
+			      report->stalls;
 	load->config.done(load->config.arg);
 }
 

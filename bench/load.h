@@ -41,7 +41,9 @@ struct load_report {
 	uint64_t overruns;	/* of the machine, in the window */
 	uint64_t late;		/* sent more than 5 ms too late */
 	double late_max_ms;
-	bool fell_behind;	/* more than 0.1 % of them */
+	uint64_t stalls;	/* times that the schedule moved on, 100 ms
+				   behind */
+	bool fell_behind;	/* more than 0.1 % late, or a stall */
 };
 
 struct load *load_new(struct loop *loop, const struct load_config *config);

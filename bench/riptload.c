@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "bench/print.h"
 
@@ -96,7 +97,9 @@ static void on_tick(void *arg)
 
 static void usage(void)
 {
-	fputs("usage: riptload --lab FILE       a gateway's lab.json\n"
+	fputs("usage: riptload --lab FILE [--to HOST:PORT]\n"
+	      "                                a gateway's lab.json, and a\n"
+	      "                                proxy before its RIPT\n"
 	      "       riptload --to HOST:PORT --ca FILE --list FILE\n"
 	      "                                what bench/bridges printed\n"
 	      "  --phones PORT     of the first phone (any)\n"
@@ -200,6 +203,7 @@ int main(int argc, char **argv)
 
 	read_options(argc, argv, &bench, &config);
 	setrlimit(RLIMIT_NOFILE, &files);
+	log_set_level(LOG_ERROR);
 	bench.loop = loop_new();
 	if (config.pid && usage_read(&idle, config.pid) != 0)
 		bench_die("--pid", "no such process");

@@ -46,7 +46,7 @@ struct bench {
 	bool started;
 
 	/* settings */
-	struct addr to;
+	struct addr to;			/* way_lab: instead of the lab's own */
 	const char *ca, *list;		/* way_bridges */
 	const char *lab;		/* way_lab */
 };

@@ -8,10 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <json-c/json.h>
+
 #include "base/mem.h"
 #include "bench/riptload.h"
 #include "bench/uas.h"
-#include "conf/lab.h"
 #include "ript/call.h"
 #include "ript/passport.h"
 #include "ript/ript.h"
@@ -28,7 +29,9 @@ struct one {
 
 struct lab_way {
 	struct bench *bench;
-	struct lab lab;
+	struct json_object *lab;
+	struct addr listen, sip_peer;
+	const char *numbers, *origins;	/* the first pattern of each */
 	struct passport_signer *signer;
 	struct ript_peer **peer;
 	char (*handler)[24];
@@ -41,19 +44,58 @@ struct lab_way {
 
 static const struct ript_peer_events peer_events;
 
+/* ---- lab.json ---- */
+
+static struct json_object *member(struct json_object *object,
+				  const char *name)
+{
+	struct json_object *value = NULL;
+
+	if (!json_object_object_get_ex(object, name, &value))
+		bench_die("lab.json", name);
+	return value;
+}
+
+static const char *text_of(struct json_object *object, const char *name)
+{
+	return json_object_get_string(member(object, name));
+}
+
+static const char *pattern_of(struct json_object *lab, const char *name)
+{
+	struct json_object *list = member(lab, name);
+	struct json_object *first = NULL;
+
+	if (json_object_is_type(list, json_type_array))
+		first = json_object_array_get_idx(list, 0);
+	if (!first)
+		bench_die("lab.json", name);
+	return json_object_get_string(first);
+}
+
+static void read_lab(struct lab_way *way, const char *file)
+{
+	way->lab = json_object_from_file(file);
+	if (!way->lab)
+		bench_die(file, "not read");
+	if (addr_parse(&way->listen, text_of(way->lab, "address")) != 0 ||
+	    addr_parse(&way->sip_peer, text_of(way->lab, "sip_peer")) != 0)
+		bench_die("lab.json", "address or sip_peer");
+	way->numbers = pattern_of(way->lab, "numbers");
+	way->origins = pattern_of(way->lab, "origins");
+}
+
 /* ---- numbers ---- */
 
-/* A number of the first pattern, "+1408*": its prefix and zeros, the last
- * digits being @index. */
-static void number_of(char out[NUMBER_ROOM], const struct number_set *set,
+/* A number of @pattern, "+1408*": its prefix and zeros, the last digits
+ * being @index. */
+static void number_of(char out[NUMBER_ROOM], const char *pattern,
 		      unsigned index)
 {
 	char prefix[24];
 	size_t len;
 
-	if (!set->allow_cnt)
-		bench_die("lab.json", "no numbers");
-	snprintf(prefix, sizeof(prefix), "%s", set->allow[0]);
+	snprintf(prefix, sizeof(prefix), "%s", pattern);
 	len = strcspn(prefix, "*");
 	prefix[len] = '\0';
 	if (len + 4 > NUMBER_DIGITS + 1)
@@ -73,7 +115,7 @@ static int index_of(const struct lab_way *way, const char *user)
 	index = (unsigned)strtoul(user + len - 4, NULL, 10);
 	if (index >= way->bench->calls)
 		return -1;
-	number_of(number, &way->lab.numbers, index);
+	number_of(number, way->numbers, index);
 	return strcmp(number, user) == 0 ? (int)index : -1;
 }
 
@@ -152,7 +194,7 @@ static int open_call(struct lab_way *way, unsigned index)
 	char to[NUMBER_ROOM], *passport;
 	int err;
 
-	number_of(to, &way->lab.numbers, index);
+	number_of(to, way->numbers, index);
 	err = passport_sign(&passport, way->signer, way->from, to,
 			    loop_wall_ms(bench->loop));
 	if (err)
@@ -196,10 +238,10 @@ static void open_peers(struct lab_way *way)
 		.name = "lab",
 		.net = bench->client.net,
 		.loop = bench->loop,
-		.authority = way->lab.authority,
-		.addr = &way->lab.listen,
-		.ca_file = way->lab.ca,
-		.token = way->lab.token,
+		.authority = text_of(way->lab, "authority"),
+		.addr = bench->to.len ? &bench->to : &way->listen,
+		.ca_file = text_of(way->lab, "ca"),
+		.token = text_of(way->lab, "token"),
 		.webtransport = true,
 	};
 	unsigned i;
@@ -219,18 +261,20 @@ static void open_peers(struct lab_way *way)
 static void begin(struct bench *bench)
 {
 	struct lab_way *way = xzalloc(sizeof(*way));
+	struct json_object *stir;
 	char *why = NULL;
 	int err;
 
 	bench->data = way;
 	way->bench = bench;
-	if (lab_read(&way->lab, bench->lab, &why) != 0 ||
-	    passport_signer_new(&way->signer, way->lab.stir_key,
-				way->lab.stir_cert, way->lab.stir_x5u,
+	read_lab(way, bench->lab);
+	stir = member(way->lab, "stir");
+	if (passport_signer_new(&way->signer, text_of(stir, "key"),
+				text_of(stir, "cert"), text_of(stir, "x5u"),
 				&why) != 0)
 		bench_die(bench->lab, why);
-	number_of(way->from, &way->lab.origins, 1);
-	err = uas_open(&way->uas, bench->loop, &way->lab.sip_peer,
+	number_of(way->from, way->origins, 1);
+	err = uas_open(&way->uas, bench->loop, &way->sip_peer,
 		       &uas_handlers, way);
 	if (err)
 		bench_die("SIP socket", strerror(err));
@@ -261,7 +305,7 @@ static void finish(struct bench *bench)
 		ript_peer_free(&way->peer[i]);
 	uas_close(&way->uas);
 	passport_signer_free(&way->signer);
-	lab_free(&way->lab);
+	json_object_put(way->lab);
 	free(way->peer);
 	free(way->handler);
 	free(way->one);
