@@ -173,6 +173,7 @@ static void server_on_http(void **state)
 		assert_ack(&ack, i, false);
 	}
 	assert_int_equal(chunk_next(&reader, &ack), CHUNK_END);
+	shows("RIPT-MB-09");
 
 	/* The GET reply has its one media chunk, no acks; nothing alone. */
 	world_pcmu(&w, 1, 0);
@@ -205,6 +206,28 @@ static void server_on_http(void **state)
 		assert_int_equal(chunk_next(&reader, &ack), CHUNK_OK);
 		assert_ack(&ack, i, false);
 	}
+	world_close(&w);
+}
+
+/* Two clients of one call in turn, as in a migration: one stream. */
+static void two_clients(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	world_open(&w, false);
+	for (i = 0; i < 40; i++) {
+		/* Each pair of neighbours comes the wrong way round. */
+		w.connection = 7 + i % 2;
+		in(i ^ 1);
+	}
+	assert_int_equal(fake_rtp_cnt(false), 40);
+	for (i = 0; i < 40; i++)
+		assert_int_equal((uint16_t)(world_sent(i).seq -
+					    world_sent(1).seq),
+				 i ^ 1);
+	assert_int_equal(world_fate(&w, true, FATE_FORWARDED), 40);
+	shows("RIPT-MB-14");
 	world_close(&w);
 }
 
@@ -312,6 +335,7 @@ int main(void)
 		cmocka_unit_test(alone_in_time),
 		cmocka_unit_test(a_burst),
 		cmocka_unit_test(server_on_http),
+		cmocka_unit_test(two_clients),
 		cmocka_unit_test(full_values),
 		cmocka_unit_test(ack_of_an_ack),
 	};
