@@ -410,10 +410,11 @@ void gateway_free(struct gateway **gatewayp)
 	report_free(&gw->report);
 	admin_stop(&gw->admin);
 	stop_root(gw);
+	/* Nobody calls back any more; their lines still need the workers. */
+	sessions_free(&gw->sessions);
 	workers_stop(&gw->workers);
 	ript_net_free(&gw->net);
 	customers_free(gw);
-	sessions_free(&gw->sessions);
 	store_close(&gw->store);
 	mailbox_free(&gw->from_workers);
 	dns_free(&gw->dns);

@@ -431,17 +431,28 @@ static void free_session(void *ptr)
 	free(s);
 }
 
+static void on_idle_due(void *arg)
+{
+	struct sessions *all = arg;
+	void (*idle)(void *arg) = all->idle;
+
+	if (!idle || !list_empty(&all->list))
+		return;
+	all->idle = NULL;
+	idle(all->idle_arg);
+}
+
+/* Who waits for the last call frees what is on the stack here: the dialog's
+ * or the RIPT call's own callback.  So not before the next turn. */
 static void leave(struct session *s)
 {
 	struct sessions *all = s->owner;
-	void (*idle)(void *arg) = all->idle;
 
 	list_unlink(&s->le);
 	loop_defer_free(all->config.loop, s, free_session);
-	if (idle && list_empty(&all->list)) {
-		all->idle = NULL;
-		idle(all->idle_arg);
-	}
+	if (all->idle && list_empty(&all->list))
+		timer_start(&all->idle_timer, all->config.loop, 0,
+			    on_idle_due, all);
 }
 
 void session_post(struct session *s, enum event event)
@@ -656,13 +667,30 @@ struct sessions *sessions_new(const struct sessions_config *config)
 	return all;
 }
 
+/* A start that failed, or a side that went without a word: nobody is told
+ * any more, but ports and places are given back. */
+static void drop(struct session *s)
+{
+	timer_stop(&s->timer);
+	timer_stop(&s->tick);
+	line_close(&s->line);
+	release_trunk(s);
+	release_peer(s);
+	history_end(&s->record);
+	list_unlink(&s->le);
+	free_session(s);
+}
+
 void sessions_free(struct sessions **sessionsp)
 {
 	struct sessions *all = *sessionsp;
 
 	if (!all)
 		return;
-	assert(list_empty(&all->list));
 	*sessionsp = NULL;
+	all->idle = NULL;
+	timer_stop(&all->idle_timer);
+	while (all->list.head)
+		drop(list_entry(all->list.head, struct session, le));
 	free(all);
 }

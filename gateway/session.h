@@ -69,7 +69,8 @@ void sessions_hangup_all(struct sessions *sessions, enum reason reason);
 void sessions_refresh(struct sessions *sessions);
 /* Write every living call into its record (history.h). */
 void sessions_publish(struct sessions *sessions);
-/* @fn once, when no call lives: at once if there is none. */
+/* @fn once, when no call lives: at once if there is none, else in a turn of
+ * its own, so that it may free everything. */
 void sessions_when_idle(struct sessions *sessions, void (*fn)(void *arg),
 			void *arg);
 

@@ -149,6 +149,7 @@ struct sessions {
 	enum phase phase;
 	void (*idle)(void *arg);
 	void *idle_arg;
+	struct timer idle_timer;	/* idle() is due */
 	unsigned answered, peak;
 	uint64_t begun, refused, unprotected;
 	uint32_t per_second[16];	/* calls begun, by second modulo 16 */

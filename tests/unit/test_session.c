@@ -1252,8 +1252,58 @@ static void test_idle_is_told(void **state)
 	sessions_when_idle(fake.sessions, on_idle, &idle);
 	assert_int_equal(idle, 1);
 	sessions_hangup_all(fake.sessions, REASON_SHUTDOWN);
-	all_gone();
+	fake_settle();
+	fake_advance(0);
+	fake_all_free();
 	assert_int_equal(idle, 2);
+}
+
+static struct {
+	unsigned idle;
+	bool busy;	/* inside a callback of the last side */
+} quiet;
+
+static void on_idle_outside(void *arg)
+{
+	(void)arg;
+	assert_false(quiet.busy);
+	quiet.idle++;
+}
+
+/* Who is told frees the sides: never inside a callback of one of them. */
+static void test_idle_is_told_outside_of_callbacks(void **state)
+{
+	struct leg *leg;
+
+	(void)state;
+	memset(&quiet, 0, sizeof(quiet));
+	leg = fake_invite(0, US, "+49891234", true);
+	sessions_on_leg(fake.sessions, leg);
+	sessions_when_idle(fake.sessions, on_idle_outside, NULL);
+	quiet.busy = true;
+	fake_leg_ended(leg, leg->refused, false);
+	quiet.busy = false;
+	fake_all_free();
+	assert_int_equal(quiet.idle, 0);
+	fake_advance(0);
+	assert_int_equal(quiet.idle, 1);
+}
+
+/* A start that failed half way: what the calls hold is given back. */
+static void test_freed_with_a_call(void **state)
+{
+	(void)state;
+	dial_answered();
+	assert_int_equal(fake.lines_open, 1);
+	sessions_free(&fake.sessions);
+	assert_null(fake.sessions);
+	assert_int_equal(fake.lines_open, 0);
+	assert_int_equal(fake.trunks[0].admit.living, 0);
+	fake.sessions = sessions_new(&(struct sessions_config){
+		.conf = fake.conf,
+		.loop = fake.loop,
+		.history = fake.history,
+	});
 }
 
 #define CALL(test) \
@@ -1302,6 +1352,8 @@ int main(void)
 		CALL(test_limits),
 		CALL(test_view_and_history),
 		CALL(test_idle_is_told),
+		CALL(test_idle_is_told_outside_of_callbacks),
+		CALL(test_freed_with_a_call),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
