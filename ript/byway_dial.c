@@ -165,6 +165,7 @@ static void dialer_ended(struct dialer *d)
 	link_leave(&d->user);
 	timer_stop(&d->retry);
 	timer_stop(&d->hold);
+	timer_stop(&d->restart);
 	port_choose(d->port, false);
 }
 
@@ -536,6 +537,26 @@ static int session_open(struct dialer *d, struct link_conn *conn)
 			       &session_handlers, d);
 }
 
+static void open_now(struct dialer *d, struct link_conn *conn)
+{
+	switch (session_open(d, conn)) {
+	case 0:
+		set_state(d, DIAL_OPENING);
+		timer_start(&d->opening, d->w->loop, OPENING_MS,
+			    on_opening_over, d);
+		break;
+	case EAGAIN:	/* no stream now: GETs would find none either */
+		timer_start(&d->restart, d->w->loop, CREDIT_MS, on_restart,
+			    d);
+		break;
+	case ENOTCONN:
+		conn_refuses(d);
+		break;
+	default:
+		want(d, DIAL_WANT_GETS);
+	}
+}
+
 /* ---- the connection ---- */
 
 static void on_ready(struct link_user *user, struct link_conn *conn)
@@ -545,13 +566,7 @@ static void on_ready(struct link_user *user, struct link_conn *conn)
 	d->connection = conn->id;
 	d->failures = 0;
 	if (d->state == DIAL_WANT_SESSION) {
-		if (session_open(d, conn) != 0) {
-			want(d, DIAL_WANT_GETS);
-			return;
-		}
-		set_state(d, DIAL_OPENING);
-		timer_start(&d->opening, d->w->loop, OPENING_MS,
-			    on_opening_over, d);
+		open_now(d, conn);
 		return;
 	}
 	set_state(d, DIAL_GETS);

@@ -22,6 +22,7 @@
 #include "ript/peer_impl.h"
 
 #define TGS_MAX 64		/* of one list; more are not looked at */
+#define KNOWN_MAX 1024		/* URIs of handlers from earlier */
 #define HANDLER_ID_MAX 64	/* what is appended has room */
 #define RETRY_MAX_MS 60000
 #define MAX_AGE_DEFAULT_S 300
@@ -29,6 +30,7 @@
 #define MAX_AGE_MAX_S 3600
 
 static void discover(void *arg);
+static void known_free(struct known_handler *known);
 
 /* ---- helpers for the other files ---- */
 
@@ -357,14 +359,9 @@ void ript_peer_free(struct ript_peer **peerp)
 	inquiry_cancel(&peer->inquiry);
 	while (peer->tgs.head)
 		peer_tg_free(list_entry(peer->tgs.head, struct peer_tg, le));
-	while (peer->known.head) {
-		struct known_handler *known = list_entry(
-			list_pop(&peer->known), struct known_handler, le);
-
-		free(known->id);
-		free(known->uri);
-		free(known);
-	}
+	while (peer->known.head)
+		known_free(list_entry(peer->known.head, struct known_handler,
+				      le));
 	exchange_peer_free(&peer->x);
 	log_ctx_free(&peer->log);
 	free(peer->etag);
@@ -402,12 +399,24 @@ unsigned ript_peer_retry_after(const struct ript_peer *peer)
 	return (unsigned)((least + NS_PER_S - 1) / NS_PER_S);
 }
 
+static void known_free(struct known_handler *known)
+{
+	list_unlink(&known->le);
+	free(known->id);
+	free(known->uri);
+	free(known);
+}
+
 void ript_peer_load_handler(struct ript_peer *peer, const char *handler_id,
 			    const char *uri)
 {
 	struct known_handler *known;
 
 	loop_assert(LOOP_CONTROL);
+	/* A peer may list other groups each time: the oldest are forgotten. */
+	if (peer->known.count >= KNOWN_MAX)
+		known_free(list_entry(peer->known.head, struct known_handler,
+				      le));
 	known = xzalloc(sizeof(*known));
 	known->id = xstrdup(handler_id);
 	known->uri = xstrdup(uri);

@@ -22,7 +22,7 @@
 #include "ript/body.h"
 #include "ript/peer_impl.h"
 
-#define HANDLERS_MAX 32		/* sets at one terminal group */
+#define HANDLERS_MAX 128		/* sets at one terminal group */
 #define DESCRIPTION_MAX 65536
 #define BIT(codec) (1u << (codec))
 
@@ -60,12 +60,20 @@ static char *make_id(const char *base, uint32_t codecs, uint16_t ptime_ms)
 	return buf_steal(&id);
 }
 
+/* A phone may offer any number: only usual ones make a set of their own. */
+static uint16_t usual_ptime(uint16_t ms)
+{
+	return ms == 10 || ms == 20 || ms == 30 || ms == 40 || ms == 60 ? ms
+									: 0;
+}
+
 struct peer_handler *peer_handler_for(struct peer_tg *tg, uint32_t codecs,
 				      uint16_t ptime_ms)
 {
 	struct peer_handler *handler;
 	struct le *le;
 
+	ptime_ms = usual_ptime(ptime_ms);
 	for (le = tg->handlers.head; le; le = le->next) {
 		handler = list_entry(le, struct peer_handler, le);
 		if (handler->codecs == codecs &&
@@ -220,9 +228,9 @@ static char *reply_uri(const struct ript_peer *peer,
 
 static void register_now(struct peer_handler *handler);
 
-static void on_registered(const struct inquiry_reply *reply, void *arg)
+static void registered(struct peer_handler *handler,
+		       const struct inquiry_reply *reply)
 {
-	struct peer_handler *handler = arg;
 	struct peer_tg *tg = handler->tg;
 	char *uri;
 
@@ -248,6 +256,17 @@ static void on_registered(const struct inquiry_reply *reply, void *arg)
 	settle(handler, HANDLER_ACTIVE, NULL);
 	if (tg->handlers.head == &handler->le)
 		peer_tg_ready(tg->peer);
+}
+
+static void on_registered(const struct inquiry_reply *reply, void *arg)
+{
+	struct peer_handler *handler = arg;
+	struct peer_tg *tg = handler->tg;
+
+	/* The last call that fails here lets go of an unlisted group. */
+	peer_tg_hold(tg);
+	registered(handler, reply);
+	peer_tg_release(tg);
 }
 
 static char *description(const struct peer_handler *handler)

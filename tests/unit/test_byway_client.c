@@ -479,6 +479,28 @@ static void test_session_refused(void **state)
 	assert_int_equal(gets(next), 0);
 }
 
+/* Many calls share the connection: a stream is free only later. */
+static void test_session_waits_for_credit(void **state)
+{
+	struct h3_conn *conn;
+
+	(void)state;
+	byway = lab_dial(&lab, 0, 20, true);
+	lab_bind(&lab, 0, byway, &eater);
+	conn = conn_at(0);
+	fake_h3_set_credit(conn, 0);
+	fake_h3_ready(conn, true);
+	lab_run(&lab);
+	lab_pass(&lab, 1000);
+	assert_int_equal(lab.kind, BYWAY_NONE);
+	assert_int_equal(send_text("kept"), 0);
+	fake_h3_set_credit(conn, 100);
+	lab_pass(&lab, 100);
+	assert_int_equal(gets(conn), 0);
+	assert_int_equal(fake_h3_datagram_cnt(open_session(conn)), 1);
+	assert_int_equal(lab.kind, BYWAY_WEBTRANSPORT);
+}
+
 static void test_session_not_answered(void **state)
 {
 	struct h3_conn *conn = dial(20, true, true);
@@ -637,6 +659,7 @@ int main(void)
 		T(test_webtransport),
 		T(test_not_announced),
 		T(test_session_refused),
+		T(test_session_waits_for_credit),
 		T(test_session_not_answered),
 		T(test_session_closes),
 		T(test_session_lost_with_connection),

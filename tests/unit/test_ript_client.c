@@ -563,14 +563,53 @@ static void limits_sets_of_codecs(void **state)
 {
 	struct lab *lab = *state;
 	struct ript_call *call;
-	uint16_t i;
+	uint32_t codecs;
 
 	peer_ready(lab);
-	for (i = 1; i < 32; i++)
+	/* the default set is there */
+	for (codecs = 1; codecs < 128; codecs++)
 		assert_int_equal(peer_open_with(lab, &call, "+14085550000",
-						1u << CODEC_PCMU, i), 0);
+						codecs, 0), 0);
+	assert_int_equal(peer_open_with(lab, &call, "+14085550000", 128, 0),
+			 ENOTCONN);
+}
+
+/* What a phone writes into its SDP cannot use the sets up. */
+static void odd_packet_lengths_share_a_handler(void **state)
+{
+	struct lab *lab = *state;
+	struct ript_call *call;
+	unsigned before;
+	uint16_t ms;
+
+	peer_ready(lab);
+	before = fake_sent_cnt(lab->net);
+	for (ms = 1; ms < 500; ms++)
+		assert_int_equal(peer_open_with(lab, &call, "+14085550000",
+						1u << CODEC_PCMU, ms), 0);
+	/* 10, 20, 30, 40, 60 ms, and any */
+	assert_int_equal(fake_sent_cnt(lab->net), before + 6);
+}
+
+/* The group leaves the list while its handler is being registered for its
+ * last call. */
+static void survives_a_group_that_vanishes(void **state)
+{
+	struct lab *lab = *state;
+	struct ript_call *call;
+	struct exchange *list, *x;
+
+	peer_ready(lab);
+	lab_wait(lab, 300000);
+	list = fake_sent_last(lab->net, "GET", "/providertgs");
 	assert_int_equal(peer_open_with(lab, &call, "+14085550000",
-					1u << CODEC_PCMU, 32), ENOTCONN);
+					1u << CODEC_PCMU, 0), 0);
+	x = fake_sent_last(lab->net, "POST", "/handlers");
+	fake_reply(list, 200, "{\"tgs\":[{\"uri\":\"https://" PEER_AUTHORITY
+		   LAB_ROOT "/providertgs/intl\"}]}");
+	fake_reply(x, 500, NULL);
+	lab_turn(lab);
+	assert_int_equal(ript_peer_tg_cnt(lab->peer), 1);
 }
 
 /* ---- POST calls ---- */
@@ -918,6 +957,8 @@ int main(void)
 		LAB_TEST(is_unusable_without_a_handler),
 		LAB_TEST(has_a_handler_for_each_set_of_codecs),
 		LAB_TEST(limits_sets_of_codecs),
+		LAB_TEST(odd_packet_lengths_share_a_handler),
+		LAB_TEST(survives_a_group_that_vanishes),
 		LAB_TEST(posts_as_the_profile_does),
 		LAB_TEST(hands_refusals_over),
 		LAB_TEST(respects_retry_after),
