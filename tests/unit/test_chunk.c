@@ -12,6 +12,7 @@
 
 #include "base/text.h"
 #include "media/chunk.h"
+#include "media/desc.h"
 #include "tests/unit/shows.h"
 
 static struct json_object *vectors;
@@ -451,6 +452,57 @@ static void varints(void **state)
 	}
 }
 
+/* A stranger with nothing but the octets: no call, no SDP, no state. */
+static void codec_without_call(void **state)
+{
+	static const enum codec codecs[] = {
+		CODEC_PCMU, CODEC_PCMA, CODEC_TELEPHONE_EVENT, CODEC_CN,
+	};
+	static const uint8_t media[] = { 0xd5, 0x55, 0x54, 0xd4 };
+	uint8_t body[4 * (CHUNK_OVERHEAD_MAX + sizeof(media))];
+	struct chunk_reader reader;
+	size_t len = 0, i;
+
+	(void)state;
+	for (i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {
+		struct chunk sent = {
+			.env = CHUNK_BIT(CHUNK_SEQUENCE) |
+			       CHUNK_BIT(CHUNK_TIMESTAMP) |
+			       CHUNK_BIT(CHUNK_PAYLOAD_TYPE),
+			.pkg = CHUNK_BIT(CHUNK_MEDIA),
+			.seq = { i, CHUNK_SHORT },
+			.time = { 20 * i, CHUNK_SHORT },
+			.payload_type = codec_info(codecs[i])->ript_pt,
+			.media = media,
+			.media_len = sizeof(media),
+		};
+		size_t n = chunk_write(body + len, sizeof(body) - len, &sent);
+
+		assert_true(n > 0);
+		len += n;
+	}
+	/* Backwards and forwards: none leans on the one before it. */
+	chunk_reader_init(&reader, body, len);
+	for (i = 0; i < sizeof(codecs) / sizeof(codecs[0]); i++) {
+		const uint8_t *at = reader.at;
+		struct chunk_reader alone;
+		struct chunk c, again;
+
+		assert_int_equal(chunk_next(&reader, &c), CHUNK_OK);
+		chunk_reader_init(&alone, at, (size_t)(reader.at - at));
+		assert_int_equal(chunk_next(&alone, &again), CHUNK_OK);
+		assert_int_equal(chunk_next(&alone, &again), CHUNK_END);
+		assert_true(c.env & CHUNK_BIT(CHUNK_PAYLOAD_TYPE));
+		assert_int_equal(again.payload_type, c.payload_type);
+		assert_int_equal(codec_by_ript_pt(again.payload_type),
+				 codecs[i]);
+		assert_int_equal(again.media_len, sizeof(media));
+		assert_memory_equal(again.media, media, sizeof(media));
+	}
+	assert_int_equal(chunk_next(&reader, &(struct chunk){ 0 }), CHUNK_END);
+	shows("RIPT-DR-13");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,6 +513,7 @@ int main(void)
 		cmocka_unit_test(integers),
 		cmocka_unit_test(bad_then_good),
 		cmocka_unit_test(key_id),
+		cmocka_unit_test(codec_without_call),
 		cmocka_unit_test(room),
 		cmocka_unit_test(varints),
 	};
