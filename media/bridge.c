@@ -27,6 +27,7 @@
 enum dir { FROM_RTP, FROM_RIPT, DIR_CNT };
 
 static struct metric *fate_metric[DIR_CNT][FATE_CNT];
+static struct metric *rtcp_metric, *bad_rtcp_metric;
 static struct metric *noise_metric;
 
 /*
@@ -100,6 +101,10 @@ void bridge_setup(void)
 				"Packets and chunks by what became of them");
 		}
 	}
+	rtcp_metric = metric_counter("rtcp_total", "result=\"accepted\"",
+				     "RTCP packets by what became of them");
+	bad_rtcp_metric = metric_counter("rtcp_total", "result=\"refused\"",
+					 NULL);
 	noise_metric = metric_counter(
 		"media_noise_total", NULL,
 		"Comfort noise chunks made where nothing was to carry");
@@ -289,9 +294,13 @@ static void on_rtcp(struct bridge *b, const uint8_t *data, size_t len,
 	     !(b->rtcp_to.len && addr_equal(from, &b->rtcp_to))) ||
 	    rtcp_parse(&seen, data, len, b->rtcp_tx.ssrc) != 0) {
 		b->rtcp.bad++;
+		if (bad_rtcp_metric)
+			metric_inc(bad_rtcp_metric);
 		return;
 	}
 	b->rtcp.received++;
+	if (rtcp_metric)
+		metric_inc(rtcp_metric);
 	if (seen.sr)
 		rtcp_rx_sr(&b->rtcp_rx, &seen, loop_now_ns(b->loop));
 	if (!seen.report)

@@ -16,6 +16,7 @@ The report is one JSON object; the exit code is 0 when the call ended as
 import argparse
 import hashlib
 import json
+import os
 import random
 import select
 import signal
@@ -213,7 +214,21 @@ class Media:
                 pass
             self.sent.append((at, self.seq & 0xFFFF, pt, ts, payload.hex(),
                               int(marker)))
+            if self.args.hostile:
+                self.send_junk(head + payload)
             self.seq += 1
+
+    def send_junk(self, packet):
+        """What a broken phone sends beside its speech, from the same port."""
+        n = len(self.sent)
+        unknown = bytes([0x80, 60 + n % 10]) + packet[2:]
+        for junk in (unknown, packet, packet[:11], b"\x00" + packet[1:],
+                     b"\xbf" + packet[1:], os.urandom(1 + n % 50)[:11],
+                     b"\x80\xc8\xff\xff" + packet[4:20]):
+            try:
+                self.sock.sendto(junk, self.remote)
+            except OSError:
+                pass
 
     def receive(self):
         while True:
@@ -689,6 +704,8 @@ def main():
     p.add_argument("--dtmf-ms", type=int, default=100)
     p.add_argument("--cn", type=int, default=0, help="comfort noise packets")
     p.add_argument("--seq", type=int, help="first RTP sequence number")
+    p.add_argument("--hostile", action="store_true",
+                   help="broken packets between the good ones")
     p.add_argument("--record", help="WAV of what was heard")
     p.add_argument("--report", help="JSON of everything")
     p.add_argument("--ring", type=float, default=0.4, help="seconds")
