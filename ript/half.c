@@ -14,6 +14,7 @@
 #include "ript/worker_private.h"
 
 #define WAIT_MS 5000		/* for a connection */
+#define COLLECT_MS 10000	/* for the whole body of a request */
 #define CREDIT_MS 20		/* for stream credit */
 #define FLUSH_MS 5		/* for room towards control */
 #define BACKLOG_MAX (1024u * 1024)
@@ -43,10 +44,11 @@ struct half {
 	bool early;
 	size_t written;			/* not yet told to control */
 
+	struct timer wait;		/* for the body; for a connection */
+
 	/* Client role. */
 	uint64_t peer;
 	struct link_user user;
-	struct timer wait;
 	struct timer credit;
 
 	/* What control had no room for. */
@@ -81,7 +83,7 @@ static struct half *half_new(struct ript_worker *w, uint64_t id,
 static void body_drop(struct half *h)
 {
 	if (h->state == HALF_COLLECTING)
-		h->w->bodies -= h->body.len;
+		h->w->collecting -= h->body.len;
 	buf_free(&h->body);
 }
 
@@ -190,6 +192,7 @@ static void half_over(struct half *h, int err)
 		tell(h, m);
 	}
 	body_drop(h);
+	timer_stop(&h->wait);
 	h->state = HALF_OVER;
 	if (!h->stream && (!h->backlog || h->silent))
 		half_free(h);
@@ -218,10 +221,10 @@ static void collect(struct half *h, const uint8_t *data, size_t len)
 {
 	enum net_refusal why = REFUSE_TOO_LARGE;
 
-	if (h->w->bodies + len > WORKER_BODIES_MAX)
+	if (h->w->collecting + len > WORKER_COLLECTING_MAX)
 		why = REFUSE_BODIES_FULL;
 	else if (buf_add(&h->body, data, len) == 0) {
-		h->w->bodies += len;
+		h->w->collecting += len;
 		h3_stream_consumed(h->stream, len);
 		return;
 	}
@@ -314,7 +317,18 @@ static void pass_request(struct half *h)
 	h->head = NULL;
 	metric_inc(h->w->net->metric.requests);
 	body_drop(h);
+	timer_stop(&h->wait);
 	h->state = HALF_PASSED;
+}
+
+/* Nobody has seen a token yet: a stranger that sends slowly must not hold
+ * what others need. */
+static void on_collect_over(void *arg)
+{
+	struct half *h = arg;
+
+	metric_inc(h->w->net->metric.stalled);
+	h3_stream_reset(h->stream, H3_REQUEST_CANCELLED);
 }
 
 void half_serve(struct ript_worker *w, struct h3_stream *stream,
@@ -331,6 +345,9 @@ void half_serve(struct ript_worker *w, struct h3_stream *stream,
 		pass_request(h);
 	else if (head->fin)
 		on_end(stream, h);
+	else
+		timer_start(&h->wait, w->loop, COLLECT_MS, on_collect_over,
+			    h);
 }
 
 static void half_reply(struct half *h, struct xmsg *m)

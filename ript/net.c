@@ -94,7 +94,7 @@ static void metrics_make(struct net_metrics *m)
 				     "Requests passed to control.");
 	m->stalled = metric_counter("exchange_stalls_total", NULL,
 				    "Streams given up because the peer does "
-				    "not read.");
+				    "not read, or not end its request.");
 	m->gets = metric_gauge("byway_gets", NULL, "Open GET {call}/media.");
 	m->displaced = metric_counter("byway_gets_displaced_total", NULL,
 				      "GETs answered 204 for a newer one.");

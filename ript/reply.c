@@ -63,9 +63,6 @@ static void note(struct ript_server *server, const struct refusal *r)
 		   "ript: refused with %d%s%s%s%s", r->status,
 		   *tg ? ", terminal group " : "", tg,
 		   *detail ? ": " : "", detail);
-	if (server->events.refused)
-		server->events.refused(tg, r->status, r->name, detail,
-				       server->arg);
 }
 
 void reply_refusal(struct ript_server *server, struct exchange *x,

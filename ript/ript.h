@@ -42,7 +42,8 @@ struct ript_server_events {
 	 * ript_handler_stored(@ticket, err); the 201 waits for it. */
 	void (*store_handler)(const struct ript_handler_row *row,
 			      uint64_t ticket, void *arg);
-	/* A refusal of this layer: count and keep for `explain`. */
+	/* A POST calls of the group's customer that this layer refused: keep
+	 * it for `explain`. */
 	void (*refused)(const char *tg, int status, const char *problem,
 			const char *detail, void *arg);
 };

@@ -62,12 +62,24 @@ void server_count_refusal(struct ript_server *server, const char *name)
 	metric_inc(server->refused[i]);
 }
 
+/* A call that a customer wanted: somebody may ask why there was none.  What
+ * strangers send would only drive those out of memory. */
+static bool is_call(const struct ask *ask)
+{
+	return ask->tg && ask->target.kind == TARGET_CALLS &&
+	       strcmp(ask->request->method, "POST") == 0;
+}
+
 static void refuse(const struct ask *ask, const struct refusal *refusal)
 {
+	struct ript_server *server = ask->server;
 	struct refusal r = *refusal;
 
 	r.tg = ask->tg ? ask->tg->id : NULL;
-	reply_refusal(ask->server, ask->x, ask->request->path, &r);
+	reply_refusal(server, ask->x, ask->request->path, &r);
+	if (server->events.refused && is_call(ask))
+		server->events.refused(r.tg, r.status, r.name,
+				       r.detail ? r.detail : "", server->arg);
 }
 
 void ask_refuse(const struct ask *ask, const char *name, const char *detail)

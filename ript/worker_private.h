@@ -23,8 +23,10 @@
  * ack takes at most 40 octets. */
 #define WORKER_REPLY_MAX 16384
 
-/* Octets of request bodies that are being collected, over all streams. */
+/* Octets of bodies that are being collected, over all streams: media of
+ * calls, and requests, whose tokens nobody has looked at yet. */
 #define WORKER_BODIES_MAX (64u * 1024 * 1024)
+#define WORKER_COLLECTING_MAX (32u * 1024 * 1024)
 
 struct ript_worker {
 	struct exchange_net *net;
@@ -33,7 +35,8 @@ struct ript_worker {
 	struct mailbox *crossing;
 	struct h3_endpoint *ep;
 	uint64_t next_id;
-	size_t bodies;			/* octets being collected */
+	size_t bodies;			/* octets of media being collected */
+	size_t collecting;		/* octets of requests */
 	bool ending;
 
 	struct table halves;		/* ript/half.c, by ID */

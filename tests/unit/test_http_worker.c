@@ -481,6 +481,35 @@ static void test_reply_before_the_end(void **state)
 	assert_int_equal(served.closes, 1);
 }
 
+/* Whoever begins requests and does not end them holds nothing for long. */
+static void test_body_that_never_ends(void **state)
+{
+	struct h3_head head = { .method = "POST", .path = LAB_CALL };
+	struct h3_stream *stream =
+		fake_h3_request(fake_h3_guest(0), &head, "{", 1, false);
+
+	(void)state;
+	served.requests = 0;
+	lab_pass(&lab, 9900);
+	fake_h3_data(stream, "\n", 1);
+	assert_false(fake_h3_was_reset(stream));
+	lab_pass(&lab, 200);
+	assert_true(fake_h3_was_reset(stream));
+	assert_int_equal(served.requests, 0);
+
+	/* One that has ended waits for control as long as it takes. */
+	served.handle = served.hold = true;
+	stream = fake_h3_request(fake_h3_guest(0), &head, "{", 1, false);
+	fake_h3_data(stream, "}", 1);
+	fake_h3_fin(stream);
+	lab_pass(&lab, 20000);
+	assert_false(fake_h3_was_reset(stream));
+	assert_int_equal(served.requests, 1);
+	exchange_reply(served.x, 200, NULL, 0, NULL, 0);
+	lab_run(&lab);
+	assert_int_equal(fake_h3_status(stream), 200);
+}
+
 /* ---- what is media's ---- */
 
 static void test_media_alone(void **state)
@@ -613,6 +642,7 @@ int main(void)
 		T(test_abort),
 		T(test_connection_goes),
 		T(test_reply_before_the_end),
+		T(test_body_that_never_ends),
 		T(test_media_alone),
 		T(test_media_limits),
 		T(test_media_has_no_rate),

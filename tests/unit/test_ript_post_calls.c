@@ -585,6 +585,26 @@ static void lets_the_gateway_refuse(void **state)
 	}
 	x = lab_ask(lab, "GET", CALLS, NULL);
 	assert_string_equal(fake_text(x, NULL), "{\"calls\":[]}");
+	/* the gateway has its own records of these */
+	assert_int_equal(lab->refused_cnt, 0);
+}
+
+/* Records of refused calls are few: nothing else may push them out. */
+static void tells_of_refused_calls_only(void **state)
+{
+	struct lab *lab = *state;
+	struct exchange *x;
+
+	x = lab_ask(lab, "GET", LAB_TG "/handlers/x", NULL);
+	assert_problem(x, 404, "not-found");
+	x = lab_ask(lab, "DELETE", CALLS, NULL);
+	assert_problem(x, 405, "method-not-allowed");
+	x = lab_ask(lab, "POST", LAB_ROOT "/providertgs/none/calls", "{}");
+	assert_problem(x, 404, "not-found");
+	assert_int_equal(lab->refused_cnt, 0);
+	x = lab_ask(lab, "POST", CALLS, "{}");
+	assert_problem(x, 400, "bad-request");
+	assert_int_equal(lab->refused_cnt, 1);
 }
 
 static void refuses_while_not_ready(void **state)
@@ -690,6 +710,7 @@ int main(void)
 		LAB_TEST(answers_after_the_workers_know),
 		LAB_TEST(names_no_payload_types),
 		LAB_TEST(lets_the_gateway_refuse),
+		LAB_TEST(tells_of_refused_calls_only),
 		LAB_TEST(refuses_while_not_ready),
 		LAB_TEST(gives_the_gateway_all_it_knows),
 		LAB_TEST(gives_abandoned_calls_up),
