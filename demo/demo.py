@@ -64,7 +64,7 @@ def die(what, log=None):
 
 def step(n, name, text, seconds=None):
     took = f"{seconds:.0f} s" if seconds is not None else ""
-    say(f"  [{n}/5] {name:<14}{text:<66.66} {took:>5}")
+    say(f"  [{n}/5] {name:<10}{text:<72} {took:>4}")
 
 
 def free_port():
@@ -187,6 +187,12 @@ def draw(lines, zero):
     say("        " + "".join(c.ljust(WIDTH) for c in COLUMNS))
     for t, left, right, text in lines:
         low, high = min(left, right), max(left, right)
+        if high - low == 3:             # the voice, all the way
+            parts = ("RTP", text, "RTP")
+            arrow = ["==" + p for p in parts]
+            row = "|" + "|".join(p.ljust(WIDTH - 2, "=") + ">" for p in arrow)
+            say(f"  {t - zero:6.3f} {row}|")
+            continue
         row = ""
         for column in range(4):
             row += "|"
@@ -297,7 +303,7 @@ def main():
             for kind in ("ript", "sip", "phone") for side in "ab"}
     make_lab(port)
     speech = {side: make_speech(side) for side in "ab"}
-    step(3, "lab", f"CA, certificates, tokens, two configurations in {OUT}",
+    step(3, "lab", f"CA, certificates, tokens, two configurations: {OUT}",
          time.monotonic() - t)
     t = time.monotonic()
     gateways = {side: background(f"gateway-{side}", BUILD / "riptide", "run",
@@ -336,7 +342,11 @@ def main():
     b = json.loads((OUT / "phone2.json").read_text())
     between, call = between_gateways()
     say()
-    draw(ladder_lines(a, b, between), a["times"]["invite"])
+    lines = ladder_lines(a, b, between)
+    if a["sent"]:
+        lines.append((a["sent"][0][0], 0, 3, "PUT and GET" if BYWAYS
+                      else "datagrams"))
+    draw(sorted(lines, key=lambda line: line[0]), a["times"]["invite"])
     say()
     ok = verdicts(a, b, call)
     say(f"   recordings    {OUT}/phone1.wav, phone2.wav; ladder.txt, a/, b/ "
