@@ -326,13 +326,15 @@ static uint64_t retry_delay_ms(const struct client_call *cc)
 	return delay + delay * random / 1024;	/* up to a quarter more */
 }
 
-/* A byway is gone; @stream says how long it lived, NULL: long enough. */
+/* A byway is gone; @stream says how long it lived, NULL: long enough, unless
+ * the end is near already: silence is no sign of life. */
 static void lost(struct client_call *cc, struct client_stream *stream)
 {
 	struct signalling *sig = &cc->sig;
 	uint64_t now = loop_now_ns(cc->call.loop);
-	bool good = !stream || (stream->status == 200 &&
-				now - stream->since_ns >= GOOD_NS);
+	bool good = stream ? stream->status == 200 &&
+				     now - stream->since_ns >= GOOD_NS
+			   : !timer_running(&sig->give_up);
 	/* A PUT that the server ended: mostly the final event is just behind
 	 * on the GET. */
 	uint64_t first_ms = stream && stream->ended ? ENDED_WAIT_MS : 0;
@@ -482,6 +484,7 @@ void signal_open(struct client_call *cc)
 	struct signalling *sig = &cc->sig;
 
 	if (!sig->put && !sig->put_gone) {
+		sig->unanswered_ns = 0;		/* that was another one's */
 		sig->put = stream_open(cc, true);
 		if (sig->end_event)
 			put_write(cc, sig->end_event, sig->end_len);

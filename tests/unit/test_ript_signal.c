@@ -584,6 +584,27 @@ static void backs_off_and_gives_up(void **state)
 	assert_true(fake_byway_last()->closed);
 }
 
+/* A server that does not even refuse: pings that nobody answers begin nothing
+ * anew. */
+static void gives_up_on_silence(void **state)
+{
+	struct lab *lab = *state;
+	unsigned waited;
+
+	talking(lab);
+	lab_wait(lab, 3000);
+	fake_drop(get_of(lab), ECONNRESET);
+	fake_drop(put_of(lab), ECONNRESET);
+	lab_turn(lab);
+	for (waited = 0; waited < 60000 && !lab->log.len; waited += 4000) {
+		lab_wait(lab, 4000);
+		if (!lab->log.len && waited == 0)
+			fake_drop(put_of(lab), ETIMEDOUT);
+	}
+	assert_in_range(waited, 32000, 40000);
+	assert_string_equal(lab_log(lab), "closed signalling-lost\n");
+}
+
 /* A terminal group may ask for more than 2 s, not for less. */
 static void backs_off_as_the_group_asks(void **state)
 {
@@ -825,6 +846,7 @@ int main(void)
 		LAB_TEST(waits_for_the_get_when_the_put_is_refused),
 		LAB_TEST(opens_again_at_once),
 		LAB_TEST(backs_off_and_gives_up),
+		LAB_TEST(gives_up_on_silence),
 		LAB_TEST(backs_off_as_the_group_asks),
 		LAB_TEST(does_not_spin_when_it_is_refused),
 		LAB_TEST(recovers_in_time),
