@@ -395,6 +395,11 @@ void fake_text_clear(struct exchange *x)
 	buf_clear(&x->text);
 }
 
+bool fake_open(const struct exchange *x)
+{
+	return !x->gone && !x->peer_end;
+}
+
 bool fake_finished(const struct exchange *x)
 {
 	return x->our_end;

@@ -79,6 +79,8 @@ void fake_drop(struct exchange *x, int err);
 const char *fake_text(const struct exchange *x, size_t *lenp);
 /* Forget it, so that fake_text() shows only what comes next. */
 void fake_text_clear(struct exchange *x);
+/* The test's half is open: a body or a reply may go on. */
+bool fake_open(const struct exchange *x);
 bool fake_finished(const struct exchange *x);	/* its half is finished */
 bool fake_aborted(const struct exchange *x);
 bool fake_closed(const struct exchange *x);	/* closed() ran */
