@@ -476,7 +476,8 @@ static void on_session_datagram(struct h3_session *session,
 	struct dialer *d = arg;
 
 	(void)session;
-	if (d->state == DIAL_SESSION)
+	/* The first ones may overtake the 200 that opens the session. */
+	if (d->state == DIAL_SESSION || d->state == DIAL_OPENING)
 		port_chunks(d->port, data, len, BYWAY_WEBTRANSPORT,
 			    d->connection, NULL, 0, NULL);
 }

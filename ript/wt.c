@@ -319,7 +319,8 @@ int h3_session_datagram_in(struct h3_conn *conn, const uint8_t *data,
 				      "a datagram without a stream");
 	stream = h3_stream_find(conn, (int64_t)(quarter * 4));
 	session = stream ? stream->session : NULL;
-	if (!session || session->state != SESSION_OPEN) {
+	/* The server's first ones may overtake the 200 that opens it. */
+	if (!session || session->state == SESSION_CLOSED) {
 		h3_count(conn->ep, H3_DGRAM_DROP_NO_SESSION);
 		return 0;
 	}
