@@ -65,6 +65,7 @@ void port_close(struct byway_port *port)
 	gets_close(port);
 	byway_session_forget_all(port);
 	ring_free(&port->ring);
+	ring_free(&port->early);
 	if (!port->handlers)
 		port_free(port);
 }
@@ -87,6 +88,33 @@ void port_free_all(struct ript_worker *w)
 	table_free(&w->ports);
 }
 
+/* A server may speak before control has told who listens: the first chunks
+ * of an early announcement shall not be lost to that. */
+static void keep_early(struct byway_port *port, const uint8_t *body,
+		       size_t len, enum byway_kind kind, uint64_t connection)
+{
+	if (!port->early)
+		port->early = ring_new(PORT_EARLY_OCTETS);
+	port->early_kind = kind;
+	port->early_connection = connection;
+	ring_put(port->early, loop_now_ns(port->w->loop), body, len);
+}
+
+static void take_early(struct byway_port *port)
+{
+	struct ring *early = port->early;
+	const uint8_t *body;
+	size_t len;
+
+	port->early = NULL;
+	while (early && port->handlers && (body = ring_peek(early, &len))) {
+		port_chunks(port, body, len, port->early_kind,
+			    port->early_connection, NULL, 0, NULL);
+		ring_pop(early);
+	}
+	ring_free(&early);
+}
+
 int byway_bind(struct byway_port **portp, struct ript_worker *worker,
 	       uint64_t id, const struct byway_handlers *handlers, void *arg)
 {
@@ -97,9 +125,11 @@ int byway_bind(struct byway_port **portp, struct ript_worker *worker,
 		return ENOENT;
 	port->handlers = handlers;
 	port->arg = arg;
+	port->bound = true;
 	*portp = port;
 	if (port->kind != BYWAY_NONE && handlers->open)
 		handlers->open(port->kind, arg);
+	take_early(port);
 	return 0;
 }
 
@@ -226,6 +256,10 @@ int port_chunks(struct byway_port *port, const uint8_t *body, size_t len,
 
 	if (reply_len)
 		*reply_len = 0;
+	if (!port->handlers && port->client && !port->bound) {
+		keep_early(port, body, len, kind, connection);
+		return 0;
+	}
 	if (!port->handlers) {
 		net_dropped(port->w->net, DROP_UNBOUND);
 		return 0;

@@ -33,6 +33,7 @@ struct ript_worker;
 
 #define PORT_RING_OCTETS (256u * 1024)
 #define PORT_RING_NS (5 * NS_PER_S)	/* LC-04 */
+#define PORT_EARLY_OCTETS 8192
 #define PORT_BURST 40			/* Q59: of kept bodies in flight */
 #define PORT_SESSIONS 4			/* newest; the fifth ends the oldest */
 
@@ -55,6 +56,10 @@ struct byway_port {
 	bool listening;			/* a GET {call}/events is open */
 	bool keep;			/* Q59: no way has come yet */
 	struct ring *ring;		/* NULL: nothing waits */
+	bool bound;			/* somebody was, or is */
+	struct ring *early;		/* came before that; NULL: nothing */
+	enum byway_kind early_kind;
+	uint64_t early_connection;
 	struct timer drain;
 
 	uint64_t dropped;		/* since the last panic */

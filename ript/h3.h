@@ -204,6 +204,7 @@ int64_t h3_stream_id(const struct h3_stream *stream);
 struct h3_session_handlers {
 	/* Client role: accepted (0) or refused (@status). */
 	void (*ready)(struct h3_session *session, int status, void *arg);
+	/* Client role: also before ready(), when it overtook the 200. */
 	void (*datagram)(struct h3_session *session, const uint8_t *data,
 			 size_t len, void *arg);
 	/* Last callback, @err as for streams. */

@@ -503,8 +503,8 @@ struct h3_session *fake_h3_session(struct h3_stream *stream)
 void fake_h3_datagram(struct h3_session *session, const void *data,
 		      size_t len)
 {
-	if (!session->open)
-		misuse("a datagram without an open session");
+	if (session->closed)
+		misuse("a datagram without a session");
 	session->handlers->datagram(session, data, len, session->arg);
 }
 

@@ -446,6 +446,38 @@ static void test_webtransport(void **state)
 	assert_int_equal(fake_h3_connected_cnt(), 1);
 }
 
+/* The server speaks before the 200 of its session has come, and before
+ * anybody listens here. */
+static void test_early_chunks(void **state)
+{
+	struct h3_conn *conn;
+	struct h3_session *session;
+	struct h3_stream *stream;
+
+	(void)state;
+	byway = lab_dial(&lab, 0, 20, true);
+	lab_run(&lab);
+	conn = conn_at(0);
+	fake_h3_ready(conn, true);
+	lab_run(&lab);
+	stream = fake_h3_open(conn, "CONNECT", 0);
+	session = fake_h3_session(stream);
+	fake_h3_datagram(session, "one", 3);
+	open_session(conn);
+	fake_h3_datagram(session, "two", 3);
+	lab_bind(&lab, 0, byway, &eater);
+	assert_int_equal(eater.bodies, 2);
+	assert_memory_equal(eater.last, "two", 3);
+	assert_int_equal(eater.kind, BYWAY_WEBTRANSPORT);
+	fake_h3_datagram(session, "three", 5);
+	assert_int_equal(eater.bodies, 3);
+	/* Not kept for a second one. */
+	byway_unbind(&eater.port);
+	fake_h3_datagram(session, "four", 4);
+	lab_bind(&lab, 0, byway, &eater);
+	assert_int_equal(eater.bodies, 0);
+}
+
 static void test_not_announced(void **state)
 {
 	struct h3_conn *conn = dial(20, true, false);
@@ -657,6 +689,7 @@ int main(void)
 		T(test_goaway),
 		T(test_fifty_calls),
 		T(test_webtransport),
+		T(test_early_chunks),
 		T(test_not_announced),
 		T(test_session_refused),
 		T(test_session_waits_for_credit),
