@@ -25,7 +25,7 @@
 
 #define HANDLER_ID "riptcall"
 #define HOPS 10			/* Q91 */
-#define AFTER_MS 1000		/* from the last sound to the end */
+#define AFTER_MS 500		/* from the last sound to the end */
 #define LINGER_MS 50
 
 struct caller {
@@ -63,10 +63,13 @@ static void on_hang_up(void *arg)
 		.sip = 200, .q850 = 16, .text = "Normal call clearing"
 	};
 	struct caller *caller = arg;
+	const struct ript_event event = { .type = RIPT_EV_END,
+					  .by = RIPT_BY_CLIENT,
+					  .cause = cause, .has_cause = true };
 
 	if (!caller->call)
 		return;
-	report_line(&caller->report, "hanging up");
+	report_event(&caller->report, &event);
 	ript_call_end(caller->call, RIPT_BY_CLIENT, &cause);
 }
 
@@ -388,6 +391,10 @@ static void print(struct caller *caller)
 					(int64_t)counts.pings));
 	json_object_object_add(json, "pongs", json_object_new_int64(
 					(int64_t)counts.pongs));
+	json_object_object_add(json, "events_begin",
+			       json_object_new_string(counts.first));
+	json_object_object_add(json, "ping_gaps_ms", edge_ping_gaps());
+	json_object_object_add(json, "created", edge_created());
 	json_object_object_add(json, "requests", edge_requests());
 	print_json(json);
 }

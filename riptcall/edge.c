@@ -18,6 +18,7 @@
 #include "riptcall/fault.h"
 
 #define REQUESTS_MAX 100
+#define PINGS_MAX 100
 #define LOST_MS 1000		/* when a fault loses a byway */
 #define FIELDS_MAX 32
 #define TEXT_MAX 65536
@@ -33,9 +34,11 @@ struct seen_x {
 	bool client;
 	bool put;			/* {call}/events */
 	bool get;
+	bool post;			/* of a call */
 	char *path;
 	int request;			/* index in requests; -1: none */
 	unsigned events;
+	bool any_data;
 	bool first_gone;		/* the next one is the first */
 	const struct exchange_handlers *handlers;
 	void *arg;
@@ -50,6 +53,11 @@ static struct {
 	int status[REQUESTS_MAX];
 	int request_cnt;
 	char nonce[NONCE_LEN];		/* of the last ping */
+	uint64_t ping_ns[PINGS_MAX];
+	unsigned ping_cnt;
+	char *location;			/* of the last 201 of a call */
+	struct buf created;		/* ... and its body */
+	bool lost;			/* a fault loses one byway only */
 	exchange_request_h *serve;
 	void *serve_arg;
 } edge;
@@ -107,6 +115,8 @@ static struct seen_x *seen_new(const struct exchange_request *request,
 	seen->path = xstrdup(request->path);
 	seen->put = events && strcmp(request->method, "PUT") == 0;
 	seen->get = events && strcmp(request->method, "GET") == 0;
+	seen->post = strcmp(request->method, "POST") == 0 &&
+		     ends_with(request->path, "/calls");
 	edge.counts.events_put += seen->put;
 	edge.counts.events_get += seen->get;
 	seen->request = note_request(request);
@@ -135,6 +145,9 @@ static void on_loss(void *arg)
 
 static void lose_later(struct seen_x *seen)
 {
+	if (edge.lost)
+		return;
+	edge.lost = true;
 	timer_start(&seen->loss, edge.loop, LOST_MS, on_loss, seen);
 }
 
@@ -177,6 +190,8 @@ static char *change_call(const struct exchange_request *request)
 	if (fault_is(FAULT_FOREIGN_HANDLER))
 		json_object_object_add(json, "handler",
 				       json_object_new_string(FOREIGN));
+	if (fault_is(FAULT_OMIT_HANDLER))
+		json_object_object_del(json, "handler");
 	if (fault_is(FAULT_NO_PASSPORT))
 		json_object_object_del(json, "passport");
 	if (fault_is(FAULT_NO_DESTINATION))
@@ -252,6 +267,12 @@ static void on_head(struct exchange *x, const struct exchange_reply *reply,
 	struct seen_x *seen = arg;
 
 	note_status(seen, reply->status);
+	if (seen->post) {
+		buf_clear(&edge.created);
+		free(edge.location);
+		edge.location = xstrdup(exchange_field(
+			reply->field, reply->field_cnt, "location"));
+	}
 	if (seen->handlers->head)
 		seen->handlers->head(x, reply, seen->arg);
 }
@@ -271,8 +292,13 @@ static void on_data(struct exchange *x, const uint8_t *data, size_t len,
 {
 	struct seen_x *seen = arg;
 
+	if ((seen->get || seen->put) && !seen->any_data && len)
+		edge.counts.first[0] = (char)data[0];
+	seen->any_data |= len > 0;
 	if (seen->get)
 		count_pongs(data, len);
+	if (seen->post)
+		buf_add(&edge.created, data, len);
 	if (seen->handlers->data)
 		seen->handlers->data(x, data, len, seen->arg);
 }
@@ -491,6 +517,8 @@ static void note_nonce(const char *text)
 	const char *at = strstr(text, NONCE);
 
 	edge.counts.pings++;
+	if (edge.ping_cnt < PINGS_MAX)
+		edge.ping_ns[edge.ping_cnt++] = loop_now_ns(edge.loop);
 	if (!at)
 		return;
 	at += strlen(NONCE);
@@ -596,6 +624,7 @@ void __wrap_exchange_abort(struct exchange *x)
 void edge_setup(struct loop *loop)
 {
 	edge.loop = loop;
+	buf_init(&edge.created, TEXT_MAX);
 }
 
 void edge_free(void)
@@ -604,6 +633,9 @@ void edge_free(void)
 		seen_free(list_entry(edge.seen.head, struct seen_x, le));
 	while (edge.request_cnt > 0)
 		free(edge.requests[--edge.request_cnt]);
+	free(edge.location);
+	edge.location = NULL;
+	buf_free(&edge.created);
 }
 
 void edge_counts(struct edge_counts *out)
@@ -623,5 +655,35 @@ struct json_object *edge_requests(void)
 		json_object_array_add(list, json_object_new_string(text));
 		free(text);
 	}
+	return list;
+}
+
+struct json_object *edge_created(void)
+{
+	struct json_object *json, *body = parse(edge.created.data,
+						edge.created.len);
+
+	if (!body)
+		return NULL;
+	json = json_object_new_object();
+	json_object_object_add(json, "location",
+			       edge.location
+				       ? json_object_new_string(edge.location)
+				       : NULL);
+	json_object_object_add(json, "body", body);
+	return json;
+}
+
+struct json_object *edge_ping_gaps(void)
+{
+	struct json_object *list = json_object_new_array();
+	unsigned i;
+
+	for (i = 1; i < edge.ping_cnt; i++)
+		json_object_array_add(
+			list, json_object_new_int64(
+				      (int64_t)((edge.ping_ns[i] -
+						 edge.ping_ns[i - 1]) /
+						NS_PER_MS)));
 	return list;
 }

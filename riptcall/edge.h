@@ -28,11 +28,17 @@ struct edge_counts {
 	uint64_t pongs;		/* client: with the nonce of our last ping;
 				   server: sent */
 	uint64_t events_put, events_get;	/* byways opened */
+	char first[2];		/* octet of the last event stream received */
 };
 
 void edge_counts(struct edge_counts *out);
 /* The requests so far as an array of "METHOD path -> status", paths below
  * /.well-known/ript/v1; the first hundred.  The caller puts it. */
 struct json_object *edge_requests(void);
+/* Client: the last 201 of a call as it came, {"location", "body"}; NULL if
+ * there was none.  The caller puts it. */
+struct json_object *edge_created(void);
+/* Client: milliseconds between one ping and the next.  The caller puts it. */
+struct json_object *edge_ping_gaps(void);
 
 #endif

@@ -27,6 +27,8 @@ static const struct {
 				    "call with a handler elsewhere" },
 	[FAULT_POST_HANDLER_TWICE] = { "post-handler-twice", CLIENT,
 				       "register each handler twice" },
+	[FAULT_OMIT_HANDLER] = { "omit-handler", CLIENT,
+				 "call without naming a handler" },
 	[FAULT_NO_PASSPORT] = { "no-passport", CLIENT,
 				"call without a PASSporT" },
 	[FAULT_NO_DESTINATION] = { "no-destination", CLIENT,

@@ -21,9 +21,9 @@ struct gauge {
 	struct timer timer;
 	struct metric *gets;
 	int64_t most;
-	int64_t least;		/* median-free: lowest of the looks between
-				   the first and the last of at least 20 */
-	int64_t low;		/* since the last such look */
+	int64_t least;		/* between two looks at 20 or more; 0: there
+				   was none such */
+	int64_t low;		/* since the last one */
 };
 
 void gauge_start(struct gauge *gauge, struct loop *loop);

@@ -75,8 +75,8 @@ static const struct {
 	  false },
 	{ "call",
 	  "usage: riptcall call NUMBER [OPTION...] --lab LAB.json\n\n"
-	  "Places a call, plays, presses, records, and hangs up a second "
-	  "after the last\nof it; without anything to play, when the other "
+	  "Places a call, plays, presses, records, and hangs up half a "
+	  "second after\nthe last of it; without anything to play, when the other "
 	  "end does.\n\n"
 	  "  --from NUMBER          the caller; else a number of the lab's "
 	  "origins\n"

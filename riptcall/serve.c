@@ -170,7 +170,6 @@ static void on_hang_up(void *arg)
 
 	if (!served->call)
 		return;
-	report_line(&served->report, "hanging up");
 	report_event(&served->report, &event);
 	ript_call_end(served->call, RIPT_BY_PEER, &cause);
 }
@@ -444,6 +443,8 @@ static void print(struct server *server)
 	json_object_object_add(json, "requests", edge_requests());
 	json_object_object_add(json, "pongs", json_object_new_int64(
 					(int64_t)counts.pongs));
+	json_object_object_add(json, "events_begin",
+			       json_object_new_string(counts.first));
 	json_object_object_add(json, "gets_most", json_object_new_int64(
 					server->gauge.most));
 	json_object_object_add(json, "gets_least", json_object_new_int64(
