@@ -90,6 +90,8 @@ struct stream {
 	bool put;
 	bool finished;			/* our half */
 	struct ript_event_reader *reader;	/* PUT */
+	uint64_t second;		/* PUT: of the loop's clock */
+	unsigned events;		/* PUT: read in that second */
 	struct timer linger;
 };
 

@@ -15,6 +15,7 @@
 #include "ript/call_impl.h"
 
 #define STREAMS_MAX 64		/* of one call, each kind */
+#define EVENTS_PER_S 200	/* on one PUT: nobody presses keys so fast */
 #define LOST_MS 30000		/* LC-05 */
 #define LINGER_MS 5000		/* a client that does not end its half */
 
@@ -138,33 +139,56 @@ static void on_stream_closed(struct exchange *x, int err, void *arg)
 		streams_changed(sc);
 }
 
+static bool too_fast(struct stream *stream)
+{
+	uint64_t second = loop_now_ns(stream->server->loop) / NS_PER_S;
+
+	if (stream->second != second)
+		stream->events = 0;
+	stream->second = second;
+	return stream->events > EVENTS_PER_S;
+}
+
 static void on_put_event(const struct ript_event *event, void *arg)
 {
 	struct stream *stream = arg;
 
-	if (stream->call)
-		server_call_command(stream->call, event);
+	if (!stream->call || too_fast(stream))
+		return;
+	stream->events++;
+	server_call_command(stream->call, event);
+}
+
+/* This PUT is reset, the call goes on. */
+static void reset_put(struct stream *stream, const char *problem,
+		      const char *reason, const char *why)
+{
+	struct server_call *sc = stream->call;
+
+	server_count_refusal(stream->server, problem);
+	if (sc)
+		log_reason(sc->call.log, LOG_WARN, reason,
+			   "ript: a PUT of events was reset: %s", why);
+	exchange_abort(stream->x);
+	stream_free(stream);
+	if (sc)
+		streams_changed(sc);
 }
 
 static void on_put_data(struct exchange *x, const uint8_t *data, size_t len,
 			void *arg)
 {
 	struct stream *stream = arg;
-	struct server_call *sc = stream->call;
 	const char *why = "";
 
 	exchange_consumed(x, len);
-	if (!sc || ript_event_read(stream->reader, data, len, &why) == 0)
+	if (!stream->call)
 		return;
-	/* Q87: this PUT is reset, the call goes on */
-	server_count_refusal(sc->server, "bad-request");
-	log_reason(sc->call.log, LOG_WARN, "events-unreadable",
-		   "ript: a PUT of events was reset: %s", why);
-	sc = stream->call;
-	exchange_abort(x);
-	stream_free(stream);
-	if (sc)
-		streams_changed(sc);
+	if (ript_event_read(stream->reader, data, len, &why) != 0)
+		reset_put(stream, "bad-request", "events-unreadable", why);
+	else if (too_fast(stream))
+		reset_put(stream, "slow-down", "events-too-fast",
+			  "too many events in a second");
 }
 
 static void on_put_end(struct exchange *x, void *arg)

@@ -20,6 +20,7 @@
 
 #define DESCRIPTION_MAX (2 * EXCHANGE_BODY_MAX)
 #define ID_OCTETS 8
+#define OPS_MAX 1000		/* on their way to the database */
 
 enum op_kind { OP_POST, OP_PUT, OP_DELETE };
 
@@ -214,6 +215,15 @@ static void op_free(struct handler_op *op)
 	free(op);
 }
 
+/* Whether the database keeps up; otherwise it is refused. */
+static bool ask_room(const struct ask *ask)
+{
+	if (ask->server->tickets.count < OPS_MAX)
+		return true;
+	ask_refuse(ask, "unavailable", "too many changes wait to be stored");
+	return false;
+}
+
 static void op_start(const struct ask *ask, enum op_kind kind,
 		     struct ript_handler *handler,
 		     struct description *description)
@@ -350,6 +360,8 @@ void handler_answer_post(const struct ask *ask)
 	uint8_t octets[ID_OCTETS];
 	struct description d;
 
+	if (!ask_room(ask))
+		return;
 	random_bytes(octets, sizeof(octets));
 	hex_encode(id, octets, sizeof(octets));
 	handler = handler_new(ask->tg, id);
@@ -394,7 +406,8 @@ void handler_answer_put(const struct ask *ask)
 	struct ript_handler *handler = ask_handler(ask);
 	struct description d;
 
-	if (handler && ask_description(ask, handler->uri, &d))
+	if (handler && ask_room(ask) &&
+	    ask_description(ask, handler->uri, &d))
 		op_start(ask, OP_PUT, handler, &d);
 }
 
@@ -402,7 +415,7 @@ void handler_answer_delete(const struct ask *ask)
 {
 	struct ript_handler *handler = ask_handler(ask);
 
-	if (!handler)
+	if (!handler || !ask_room(ask))
 		return;
 	if (handler->calls > 0 || handler->changes > 0) {
 		ask_refuse(ask, "handler-in-use", NULL);

@@ -667,6 +667,38 @@ static void resets_what_it_cannot_read(void **state)
 	assert_int_equal(types(get, "answered"), 1);
 }
 
+static void resets_a_put_that_floods(void **state)
+{
+	struct lab *lab = *state;
+	struct exchange *get, *put;
+	char path[256], text[64];
+	unsigned i;
+
+	taken(lab, path);
+	get = lab_get_events(lab, path);
+	put = lab_put_events(lab, path);
+	say(put, "[");
+	/* 200 a second, for ever */
+	for (i = 0; i < 600; i++) {
+		snprintf(text, sizeof(text), "{\"type\":\"ping\",\"seq\":%u}",
+			 i);
+		say(put, text);
+		lab_wait(lab, 5);
+	}
+	assert_false(fake_aborted(put));
+	for (i = 0; i < 202 && !fake_aborted(put); i++) {
+		snprintf(text, sizeof(text), "{\"type\":\"ping\",\"seq\":%u}",
+			 600 + i);
+		say(put, text);
+	}
+	assert_true(fake_aborted(put));
+	/* the call goes on */
+	fake_text_clear(get);
+	put = lab_put_events(lab, path);
+	say(put, "[{\"type\":\"ping\",\"nonce\":\"after\"}");
+	assert_int_equal(types(get, "pong"), 1);
+}
+
 /* ---- byways come and go ---- */
 
 static void keeps_events_while_nobody_listens(void **state)
@@ -830,6 +862,7 @@ int main(void)
 		LAB_TEST(carries_an_unending_document),
 		LAB_TEST(works_with_curl),
 		LAB_TEST(resets_what_it_cannot_read),
+		LAB_TEST(resets_a_put_that_floods),
 		LAB_TEST(keeps_events_while_nobody_listens),
 		LAB_TEST(delivers_the_final_event_late),
 		LAB_TEST(gives_up_who_does_not_read),

@@ -268,6 +268,27 @@ static void ignores_stale_tickets(void **state)
 	assert_non_null(strstr(fake_text(x, NULL), "982akca99283"));
 }
 
+static void waits_for_a_slow_database(void **state)
+{
+	struct lab *lab = *state;
+	struct exchange *x;
+	char json[64];
+	unsigned i;
+
+	lab->slow_store = true;
+	for (i = 0; i < 1000; i++) {
+		snprintf(json, sizeof(json), "{\"handler-id\":\"%u\"}", i);
+		x = lab_ask(lab, "POST", HANDLERS, json);
+		assert_int_equal(fake_status(x), 0);
+	}
+	x = lab_ask(lab, "POST", HANDLERS, "{\"handler-id\":\"more\"}");
+	assert_problem(x, 503, "unavailable");
+	for (i = 0; i < 1000; i++)
+		ript_handler_stored(lab->server, lab->ticket - i, 0);
+	x = lab_ask(lab, "GET", HANDLERS, NULL);
+	assert_int_equal(lab_times(fake_text(x, NULL), "handler-id"), 1000);
+}
+
 static void goes_with_changes_unstored(void **state)
 {
 	struct lab *lab = *state;
@@ -410,6 +431,7 @@ int main(void)
 		LAB_TEST(answers_after_the_row_is_written),
 		LAB_TEST(says_when_the_row_was_not_written),
 		LAB_TEST(ignores_stale_tickets),
+		LAB_TEST(waits_for_a_slow_database),
 		LAB_TEST(goes_with_changes_unstored),
 		LAB_TEST(is_loaded_at_start),
 		LAB_TEST(reads_changes_and_deletes_one),
