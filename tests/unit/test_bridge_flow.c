@@ -264,6 +264,9 @@ static void one_digit(uint32_t lose, unsigned want_packets)
 	for (i = 0; i < 8; i++) {
 		world_pass(&a, i < 6 ? 20 : 0);
 		event_packet(&a, (uint16_t)(2 + i), 320, i == 0, payload[i]);
+		world_parse(&a, 1 + i);
+		assert_int_equal(a.chunk[0].payload_type,
+				 codec_info(CODEC_TELEPHONE_EVENT)->ript_pt);
 		if (lose & 1u << i)
 			continue;
 		body_over(&b, &a.body[1 + i]);
@@ -301,6 +304,7 @@ static void digits(void **state)
 	one_digit(1u << 0 | 1u << 5, 6);
 	one_digit(1u << 5 | 1u << 6, 6);
 	shows("RIPT-GW-11");
+	shows("RIPT-DR-13");	/* the number of the SDP stays behind */
 }
 
 /* Two presses of the same key are two digits, also without marker tags. */

@@ -37,12 +37,6 @@ static void test_sip_to_event(void **state)
 		for (int st = rows[i].first; st <= rows[i].last; st++)
 			assert_int_equal(cause_event(st), rows[i].want);
 	shows("RIPT-GW-05");
-	shows("RIPT-EV-01");
-	shows("RIPT-EV-02");
-	shows("RIPT-EV-03");
-	shows("RIPT-EV-04");
-	shows("RIPT-EV-05");
-	shows("RIPT-EV-06");
 }
 
 static void test_leg_to_verdict(void **state)

@@ -251,12 +251,44 @@ static void valid_vectors(void **state)
 	assert_true(acks >= 5 && media >= 10);
 	shows("RIPT-MC-01");	/* envelope and package round-trip */
 	shows("RIPT-MC-02");	/* tag 5 tells control from media */
-	shows("RIPT-MC-09");
 	shows("RIPT-MC-10");
 	shows("RIPT-MC-11");
 	shows("RIPT-MC-16");
 	shows("RIPT-MC-17");	/* unknown tags 40 and 70 were skipped */
 	shows("RIPT-CC-01");
+}
+
+/* A chunk alone says its codec: whoever reads it needs to know no call. */
+static void says_its_codec(void **state)
+{
+	static const uint32_t types[] = { 0, 1, 13, 255, 256, 65535, 65536,
+					  0x01020304, UINT32_MAX };
+	struct chunk_reader reader;
+	enum codec codec;
+	uint8_t body[64];
+	struct chunk c = { .pkg = CHUNK_BIT(CHUNK_MEDIA) }, got;
+	size_t i, len;
+
+	(void)state;
+	c.env = CHUNK_BIT(CHUNK_PAYLOAD_TYPE);
+	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		c.payload_type = types[i];
+		len = chunk_write(body, sizeof(body), &c);
+		assert_true(len > 0);
+		chunk_reader_init(&reader, body, len);
+		memset(&got, 0xaa, sizeof(got));
+		assert_int_equal(chunk_next(&reader, &got), CHUNK_OK);
+		assert_true(got.payload_type == types[i]);
+	}
+	shows("RIPT-MC-09");
+	for (codec = CODEC_PCMU; codec < CODEC_OTHER; codec++) {
+		c.payload_type = codec_info(codec)->ript_pt;
+		len = chunk_write(body, sizeof(body), &c);
+		chunk_reader_init(&reader, body, len);
+		assert_int_equal(chunk_next(&reader, &got), CHUNK_OK);
+		assert_int_equal(codec_by_ript_pt(got.payload_type), codec);
+	}
+	shows("RIPT-DR-13");
 }
 
 static void invalid_vectors(void **state)
@@ -507,6 +539,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(valid_vectors),
+		cmocka_unit_test(says_its_codec),
 		cmocka_unit_test(invalid_vectors),
 		cmocka_unit_test(rebuild_vectors),
 		cmocka_unit_test(rebuild_all_widths),

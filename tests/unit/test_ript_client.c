@@ -46,7 +46,6 @@ static void discovers_before_anything_else(void **state)
 	assert_int_equal(fake_sent_cnt(lab->net), 2);
 	x = fake_sent(lab->net, 1);
 	assert_string_equal(fake_sent_head(x)->path, PEER_TG);
-	shows("RIPT-TG-08");
 	fake_reply(x, 200, PEER_DOC);
 	x = fake_sent(lab->net, 2);
 	assert_string_equal(fake_sent_head(x)->method, "POST");
@@ -57,7 +56,6 @@ static void discovers_before_anything_else(void **state)
 	assert_true(ript_peer_usable(lab->peer));
 	assert_string_equal(lab->handler_id, "gw1");
 	assert_string_equal(lab->handler_uri, PEER_URI "/handlers/abc");
-	shows("RIPT-HD-01");
 	/* every request asks for JSON of the one authority that was set */
 	assert_string_equal(fake_sent_head(x)->authority, PEER_AUTHORITY);
 }
@@ -89,6 +87,7 @@ static void registers_as_a_voice_gateway(void **state)
 				 json_object_object_get(end, "id")), 1);
 	json_object_put(body);
 	shows("RIPT-HD-09");
+	shows("RIPT-AD-04");
 }
 
 static void takes_a_bare_array(void **state)
@@ -281,9 +280,14 @@ static void keeps_to_the_destinations(void **state)
 
 	peer_ready(lab);
 	for (i = 0; i < COUNT(rows); i++) {
+		unsigned before = fake_sent_cnt(lab->net);
+
 		row_name(rows[i].destination);
 		assert_int_equal(try_call(lab, rows[i].destination),
 				 rows[i].err);
+		/* refused here: nothing goes out */
+		assert_int_equal(fake_sent_cnt(lab->net) > before,
+				 rows[i].err == 0);
 	}
 	shows("RIPT-CA-06");
 }
@@ -491,6 +495,7 @@ static void is_unusable_without_a_handler(void **state)
 {
 	struct lab *lab = *state;
 	struct ript_call *call;
+	unsigned cnt;
 
 	peer_start(lab);
 	fake_reply(fake_sent(lab->net, 0), 200, PEER_LIST);
@@ -498,7 +503,9 @@ static void is_unusable_without_a_handler(void **state)
 	fake_reply(fake_sent(lab->net, 2), 400,
 		   "{\"type\":\"/p/bad-advertisement\"}");
 	assert_int_equal(lab->peer_err, EPROTO);
+	cnt = fake_sent_cnt(lab->net);
 	assert_int_equal(peer_open(lab, &call, "+14085550000"), ENOTCONN);
+	assert_int_equal(fake_sent_cnt(lab->net), cnt);	/* no POST calls */
 	/* it is asked again with the next discovery */
 	lab_wait(lab, 2000);
 	fake_reply(fake_sent_last(lab->net, "GET", "/providertgs"), 200,
@@ -507,6 +514,8 @@ static void is_unusable_without_a_handler(void **state)
 	peer_reply_created(fake_sent_last(lab->net, "POST", "/handlers"),
 			   PEER_URI "/handlers/abc");
 	assert_int_equal(lab->peer_err, 0);
+	posted_to(lab, "+14085550000");
+	shows("RIPT-HD-01");
 }
 
 /* A server chooses any codec that a handler lists. */

@@ -101,6 +101,16 @@ static void refuses_bad_descriptions(void **state)
 		{ "{\"handler-id\":\"a\",\"advertisement\":{\"source\":"
 		  "{\"id\":0,\"media\":\"audio\",\"param-sets\":[]}}}", 400,
 		  "bad-advertisement" },
+		{ "{\"handler-id\":\"a\",\"advertisement\":{\"sink\":["
+		  "{\"id\":1,\"media\":\"audio\",\"param-sets\":{}},"
+		  "{\"id\":1,\"media\":\"audio\",\"param-sets\":{}}]}}", 400,
+		  "bad-advertisement" },
+		{ "{\"handler-id\":\"a\",\"advertisement\":{\"sink\":"
+		  "{\"id\":1,\"media\":\"audio\",\"param-sets\":{\"ss\":4}}}}",
+		  400, "bad-advertisement" },
+		{ "{\"handler-id\":\"a\",\"advertisement\":{\"sink\":"
+		  "{\"id\":1,\"media\":\"audio\",\"param-sets\":{\"sr\":1.5}}}}",
+		  400, "bad-advertisement" },
 	};
 	struct lab *lab = *state;
 	struct exchange *x;
@@ -112,6 +122,11 @@ static void refuses_bad_descriptions(void **state)
 		assert_problem(x, rows[i].status, rows[i].problem);
 	}
 	assert_int_equal(lab->stored_cnt, 0);
+	shows("RIPT-HD-02");
+	shows("RIPT-AD-03");
+	shows("RIPT-AD-05");
+	shows("RIPT-AD-10");
+	shows("RIPT-AD-13");
 }
 
 static void refuses_other_media_types(void **state)
