@@ -164,6 +164,10 @@ check_all() {
 	make -C build/plain -j"$jobs" distcheck >build/logs/distcheck.log 2>&1 ||
 		{ ok=0; tail -20 build/logs/distcheck.log; }
 	stage_end "done"
+	stage "mutants"
+	tests/mutants.sh >build/logs/mutants.log 2>&1 ||
+		{ ok=0; grep -v ' caught by ' build/logs/mutants.log; }
+	stage_end "$(tail -1 build/logs/mutants.log)"
 	CC=clang build_in fuzz --enable-fuzz --enable-sanitize=address CFLAGS="-O1 -g -fsanitize=fuzzer-no-link"
 	for t in build/fuzz/tests/fuzz/fuzz_*; do
 		[ -x "$t" ] && [ -f "$t" ] || continue
