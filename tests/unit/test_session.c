@@ -116,6 +116,8 @@ static void test_sip_to_ript(void **state)
 	/* Two dialogs, two identifiers. */
 	assert_string_not_equal(leg->call_id, call->uuid);
 	assert_string_not_equal(fake_session()->id, call->uuid);
+	assert_string_not_equal(fake_session()->id, leg->call_id);
+	shows("RIPT-GW-01");
 
 	fake_leg_ended(leg, 0, true);
 	assert_true(call->ended);
@@ -536,6 +538,17 @@ static void test_identity(void **state)
 	assert_string_equal(fake_call()->passport, "aGU.bG8.d29ybGQ");
 	fake_leg_ended(leg, 487, true);
 	all_gone();
+
+	/* Another From and P-Asserted-Identity beside it change nothing. */
+	leg = fake_invite(0, "+12125550100", THEM, true);
+	strcpy(leg->pai, "+12125550101");
+	strcpy(leg->identity, "aGU.bG8.d29ybGQ;info=<https://x.example/c.pem>");
+	sessions_on_leg(fake.sessions, leg);
+	assert_string_equal(fake_call()->passport, "aGU.bG8.d29ybGQ");
+	assert_string_equal(fake_call()->destination, THEM);
+	fake_leg_ended(leg, 487, true);
+	all_gone();
+	shows("RIPT-REQ-13");
 
 	/* Compact form, or rubbish. */
 	leg = fake_invite(0, US, THEM, true);
