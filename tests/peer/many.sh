@@ -30,7 +30,7 @@ round() {
 	}
 	wait_for 60 no_calls && pass "rows are gone ($kind)" || fail "rows are gone ($kind)" "$(ctl a calls | tail -3)"
 	ports=$(ctl a status --json | python3 -c 'import json, sys
-print(json.load(sys.stdin)["networks"][0]["rtp_used"])')
+print(json.load(sys.stdin)["networks"][0]["rtp_ports"]["used"])')
 	[ "$ports" = 0 ] && pass "ports are free ($kind)" || fail "ports are free ($kind)" "$ports in use"
 	stop "$uas"
 	for side in a b; do
