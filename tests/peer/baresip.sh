@@ -93,7 +93,7 @@ heard() {
 speech "$work/one.wav" 30 30
 speech "$work/back.wav" 30 70
 # The other way round, so that one is not taken for the other.
-sox "$work/back.wav" "$work/two.wav" reverse
+sox "$work/back.wav" "$work/two.wav" reverse silence 1 0.05 1%
 labs_make
 labs_start
 baresip_phone one "$phone_a" "$number_a" "$work/one.wav"
