@@ -22,6 +22,7 @@ struct exchange {
 	const struct exchange_handlers *handlers;
 	void *arg;
 	bool streamed;			/* body comes by data() */
+	bool admitted;
 	bool replied;
 	bool finished;			/* our half */
 	size_t unwritten;		/* octets on the way to the worker */
@@ -267,6 +268,13 @@ void exchange_handle(struct exchange *x,
 		timer_start(&x->due, x->net->control, 0, on_due, x);
 }
 
+void exchange_admit(struct exchange *x)
+{
+	loop_assert(LOOP_CONTROL);
+	assert(!x->client && !x->replied);
+	x->admitted = true;
+}
+
 static struct xmsg *to_worker(const struct exchange *x, enum xmsg_kind kind)
 {
 	return xmsg_new(x->net, kind, x->worker, x->id);
@@ -298,6 +306,7 @@ void exchange_reply(struct exchange *x, int status,
 	assert(!x->client && !x->replied && field_cnt <= H3_MAX_FIELDS);
 	x->replied = true;
 	m->status = status;
+	m->admitted = x->admitted;
 	m->head = head_of_fields(field, field_cnt);
 	xmsg_set_data(m, body, len);
 	finish(x, m);
@@ -313,6 +322,7 @@ void exchange_reply_begin(struct exchange *x, int status,
 	assert(!x->client && !x->replied && field_cnt <= H3_MAX_FIELDS);
 	x->replied = true;
 	m->status = status;
+	m->admitted = x->admitted;
 	m->head = head_of_fields(field, field_cnt);
 	post(x, m);
 }

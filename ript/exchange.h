@@ -91,6 +91,9 @@ typedef void exchange_request_h(struct exchange *x,
 void exchange_serve(struct exchange_net *net, exchange_request_h *fn,
 		    void *arg);
 
+/* The token of @x is good: its connection may stay, however quiet it is.
+ * Before the reply. */
+void exchange_admit(struct exchange *x);
 /* Take data(), end() and closed() of @x. */
 void exchange_handle(struct exchange *x,
 		     const struct exchange_handlers *handlers, void *arg);

@@ -79,6 +79,7 @@ struct xmsg {
 	bool silent;		/* control wants to hear nothing more */
 	bool streamed;
 	bool early;
+	bool admitted;		/* REPLY: the request's token was good */
 	struct addr from;
 	struct head *head;	/* owned; NULL if none */
 	size_t len;

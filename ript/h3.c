@@ -474,6 +474,8 @@ static void on_handshake_done(void *arg)
 	struct h3_conn *conn = arg;
 
 	conn->handshaken = true;
+	if (!conn->client && conn->handlers->ready)
+		conn->handlers->ready(conn, conn->arg);
 	check_ready(conn);
 }
 

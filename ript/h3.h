@@ -82,7 +82,7 @@ struct h3_conn_handlers {
 	 * replies at once. */
 	void (*request)(struct h3_conn *conn, struct h3_stream *stream,
 			const struct h3_head *head, void *arg);
-	/* Client role: handshake done, peer's SETTINGS seen. */
+	/* Handshake done; client role: and the peer's SETTINGS seen. */
 	void (*ready)(struct h3_conn *conn, void *arg);
 	/* Last callback.  @err as errno: 0 orderly close or GOAWAY done;
 	 * ETIMEDOUT idle or handshake; ECONNREFUSED; EACCES certificate

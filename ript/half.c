@@ -358,6 +358,8 @@ static void half_reply(struct half *h, struct xmsg *m)
 	h->silent = h->silent || m->silent;
 	if (!h->stream || h->state != HALF_PASSED)
 		return;
+	if (m->admitted)
+		worker_knows(h3_stream_conn(h->stream));
 	if (h3_reply(h->stream, m->status, field, cnt, m->data, m->len,
 		     m->fin) != 0) {
 		h3_stream_reset(h->stream, H3_REQUEST_CANCELLED);

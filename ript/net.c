@@ -95,6 +95,9 @@ static void metrics_make(struct net_metrics *m)
 	m->stalled = metric_counter("exchange_stalls_total", NULL,
 				    "Streams given up because the peer does "
 				    "not read, or not end its request.");
+	m->strangers = metric_counter("worker_strangers_closed_total", NULL,
+				      "Connections closed because no good "
+				      "token came in time.");
 	m->gets = metric_gauge("byway_gets", NULL, "Open GET {call}/media.");
 	m->displaced = metric_counter("byway_gets_displaced_total", NULL,
 				      "GETs answered 204 for a newer one.");

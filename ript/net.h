@@ -81,6 +81,7 @@ struct net_metrics {
 	struct metric *crossed[CROSSED_CNT];
 	struct metric *requests;		/* passed to control */
 	struct metric *stalled;			/* reset: peer reads nothing */
+	struct metric *strangers;		/* closed: no token came */
 	struct metric *gets;			/* gauge: open GETs */
 	struct metric *displaced;		/* 204 because of the 31st */
 	struct metric *sessions;		/* gauge: WebTransport */

@@ -269,6 +269,7 @@ static bool admitted(struct ask *ask)
 			    loop_now_ns(server->loop), &ask->token,
 			    &wait_s)) {
 	case TOKEN_GOOD:
+		exchange_admit(ask->x);
 		return true;
 	case TOKEN_MISSING:
 		break;

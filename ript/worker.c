@@ -24,8 +24,14 @@
 #define CROSSING_CREDIT 4096	/* chunks on the way from other workers */
 #define TOKEN_KEPT 256
 
+/* Without a good token a connection has only public pages to read. */
+#define STRANGER_MS 60000
+
 /* One incoming connection. */
 struct guest {
+	struct ript_worker *w;
+	struct h3_conn *conn;
+	struct timer strange;		/* until a good token has come */
 	uint64_t id;			/* `connection` of byway_handlers */
 	double credit;			/* requests that it may make now */
 	uint64_t credit_ns;
@@ -35,6 +41,23 @@ struct guest {
 
 /* ---- limits and tokens ---- */
 
+/* Places for connections are few: nobody without a token keeps one. */
+static void on_strange(void *arg)
+{
+	struct guest *guest = arg;
+
+	metric_inc(guest->w->net->metric.strangers);
+	h3_conn_close(guest->conn);
+}
+
+void worker_knows(struct h3_conn *conn)
+{
+	struct guest *guest = h3_conn_data(conn);
+
+	if (guest)
+		timer_stop(&guest->strange);
+}
+
 static struct guest *guest_of(struct ript_worker *w, struct h3_conn *conn)
 {
 	struct guest *guest = h3_conn_data(conn);
@@ -42,6 +65,9 @@ static struct guest *guest_of(struct ript_worker *w, struct h3_conn *conn)
 	if (guest)
 		return guest;
 	guest = xzalloc(sizeof(*guest));
+	guest->w = w;
+	guest->conn = conn;
+	timer_start(&guest->strange, w->loop, STRANGER_MS, on_strange, guest);
 	guest->id = worker_id(w);
 	guest->credit = w->net->requests_per_s;
 	guest->credit_ns = loop_now_ns(w->loop);
@@ -126,6 +152,7 @@ static void serve_media(struct ript_worker *w, struct guest *guest,
 	bool whole = head->fin;
 
 	if (token && entry && call_entry_admits(entry, hash_of(guest, token))) {
+		timer_stop(&guest->strange);
 		if (entry->ended)
 			worker_refuse_ended(w->net, stream, whole,
 				     entry->problem ? entry->problem->text
@@ -218,12 +245,19 @@ static void on_conn_closed(struct h3_conn *conn, int err, const char *reason,
 	(void)arg;
 	if (!guest)
 		return;
+	timer_stop(&guest->strange);
 	mem_wipe(guest, sizeof(*guest));
 	free(guest);
 	h3_conn_set_data(conn, NULL);
 }
 
+static void on_guest(struct h3_conn *conn, void *arg)
+{
+	guest_of(arg, conn);
+}
+
 static const struct h3_conn_handlers conn_handlers = {
+	.ready = on_guest,
 	.request = on_request,
 	.closed = on_conn_closed,
 };

@@ -60,4 +60,7 @@ static inline uint64_t worker_id(struct ript_worker *w)
 	return ((uint64_t)w->index + 1) << 48 | ++w->next_id;
 }
 
+/* A good token came on @conn, an incoming one: it may stay. */
+void worker_knows(struct h3_conn *conn);
+
 #endif

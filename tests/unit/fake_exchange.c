@@ -25,6 +25,7 @@ struct exchange {
 	size_t consumed;
 	size_t given;			/* octets handed to data() */
 	bool full;
+	bool admitted;			/* exchange_admit() */
 	bool our_end;			/* code under test has finished */
 	bool peer_end;			/* the test has finished */
 	bool end_told;
@@ -443,6 +444,12 @@ void exchange_serve(struct exchange_net *net, exchange_request_h *fn,
 {
 	net->serve = fn;
 	net->serve_arg = arg;
+}
+
+void exchange_admit(struct exchange *x)
+{
+	use(x, __func__);
+	x->admitted = true;
 }
 
 void exchange_handle(struct exchange *x,

@@ -17,6 +17,7 @@ static struct served {
 	size_t body_len;
 	bool streamed, early;
 	unsigned worker;
+	bool admit;			/* the token is good */
 	bool handle;			/* take the callbacks */
 	bool hold;			/* do not answer */
 	unsigned datas, ends, closes;
@@ -82,6 +83,8 @@ static void serve(struct exchange *x, const struct exchange_request *r,
 		assert_int_equal(r->body[r->body_len], 0);
 		memcpy(served.body, r->body, r->body_len + 1);
 	}
+	if (served.admit)
+		exchange_admit(x);
 	if (served.handle)
 		exchange_handle(x, &handlers, NULL);
 	if (!served.hold)
@@ -510,6 +513,38 @@ static void test_body_that_never_ends(void **state)
 	assert_int_equal(fake_h3_status(stream), 200);
 }
 
+/* Places for connections are for those who have a token. */
+static void test_strangers_leave(void **state)
+{
+	struct h3_conn *stranger = fake_h3_guest(0), *known = fake_h3_guest(0),
+		       *caller = fake_h3_guest(1);
+	struct byway *byway = lab_serve(&lab, 0);
+	struct eater eater;
+	unsigned i;
+
+	(void)state;
+	lab_bind(&lab, 0, byway, &eater);
+	for (i = 0; i < 59; i++) {
+		lab_ask(stranger, "GET", "/x", "guess", NULL);
+		lab_pass(&lab, 1000);
+		if (i > 1)
+			continue;
+		served.admit = i == 0;
+		lab_ask(known, "GET", "/x", LAB_TOKEN, NULL);
+		lab_ask(caller, "PUT", LAB_MEDIA, LAB_TOKEN, "x");
+		lab_run(&lab);
+		served.admit = false;
+	}
+	assert_false(fake_h3_conn_closed(stranger));
+	lab_pass(&lab, 3000);
+	assert_true(fake_h3_conn_closed(stranger));
+	lab_pass(&lab, 86400000);
+	assert_false(fake_h3_conn_closed(known));
+	assert_false(fake_h3_conn_closed(caller));
+	byway_unbind(&eater.port);
+	byway_close(&byway, NULL);
+}
+
 /* ---- what is media's ---- */
 
 static void test_media_alone(void **state)
@@ -643,6 +678,7 @@ int main(void)
 		T(test_connection_goes),
 		T(test_reply_before_the_end),
 		T(test_body_that_never_ends),
+		T(test_strangers_leave),
 		T(test_media_alone),
 		T(test_media_limits),
 		T(test_media_has_no_rate),
