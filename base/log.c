@@ -170,33 +170,74 @@ static int add_char(struct buf *out, const unsigned char **p)
 	return err;
 }
 
+/* The length of what needs no escape at @p. */
+static size_t plain_len(const unsigned char *p)
+{
+	size_t len = 0;
+
+	while (p[len] >= 0x20 && p[len] < 0x7f && p[len] != '"' &&
+	       p[len] != '\\')
+		len++;
+	return len;
+}
+
 static bool needs_quotes(const char *text)
 {
 	if (!*text)
 		return true;
 	for (; *text; text++)
 		if ((unsigned char)*text <= ' ' ||
-		    (unsigned char)*text >= 0x7f || strchr("\"\\=", *text))
+		    (unsigned char)*text >= 0x7f || *text == '"' ||
+		    *text == '\\' || *text == '=')
 			return true;
 	return false;
+}
+
+/* @value, escaped, at most @max_len octets of it. */
+static void escape(struct buf *text, const char *value, size_t max_len)
+{
+	const unsigned char *p = (const unsigned char *)value;
+
+	buf_init(text, max_len);
+	while (*p) {
+		size_t len = plain_len(p);
+
+		if (len > max_len - text->len)
+			len = max_len - text->len;
+		(void)buf_add(text, p, len);
+		p += len;
+		if (*p && add_char(text, &p) != 0)
+			break;
+	}
 }
 
 /* Whole or not at all: a line that is full stays well formed. */
 static void add_field(struct buf *line, bool json, const char *key,
 		      const char *value, size_t max_len)
 {
-	const unsigned char *p = (const unsigned char *)value;
 	const char *quote = json || needs_quotes(value) ? "\"" : "";
+	size_t before = line->len;
 	struct buf text;
+	int err;
 
-	buf_init(&text, max_len);
-	while (*p)
-		if (add_char(&text, &p) != 0)
-			break;
-	(void)buf_printf(line, json ? "%s\"%s\":%s%s%s" : "%s%s=%s%s%s",
-			 json ? (line->len > 1 ? "," : "")
-			      : (line->len ? " " : ""),
-			 key, quote, buf_str(&text), quote);
+	escape(&text, value, max_len);
+	if (json)
+		err = buf_add_str(line, before > 1 ? ",\"" : "\"");
+	else
+		err = before ? buf_add(line, " ", 1) : 0;
+	if (!err)
+		err = buf_add_str(line, key);
+	if (!err)
+		err = buf_add_str(line, json ? "\":" : "=");
+	if (!err)
+		err = buf_add_str(line, quote);
+	if (!err)
+		err = buf_add(line, text.data ? text.data : (uint8_t *)"",
+			      text.len);
+	if (!err)
+		err = buf_add_str(line, quote);
+	if (err)
+		line->len = before;
 	buf_free(&text);
 }
 
