@@ -166,6 +166,17 @@ static int read_escape(struct parser *ps)
 	return buf_add(&ps->text, to + (at - from), 1);
 }
 
+/* What stands for itself, as much as there is. */
+static int read_plain(struct parser *ps)
+{
+	const unsigned char *start = ps->p;
+
+	while (ps->p < ps->end && *ps->p >= 0x20 && *ps->p < 0x7f &&
+	       *ps->p != '"' && *ps->p != '\\')
+		ps->p++;
+	return buf_add(&ps->text, start, (size_t)(ps->p - start));
+}
+
 /* Behind the opening quote; the text is in ps->text. */
 static int read_string(struct parser *ps)
 {
@@ -173,6 +184,9 @@ static int read_string(struct parser *ps)
 
 	buf_clear(&ps->text);
 	while (!err) {
+		err = read_plain(ps);
+		if (err)
+			break;
 		if (ps->p == ps->end)
 			return bad(ps, "A text is cut.");
 		if (take(ps, '"'))
