@@ -18,6 +18,7 @@
 #define HOLD_MS 5000
 #define OPENING_MS 2000			/* then without WebTransport */
 #define CREDIT_MS 20
+#define SETTLE_MS 200			/* after the server closed a session */
 #define RETRY_MS 100
 #define RETRY_MAX_MS 5000
 #define SPARE_TRIPS 64
@@ -482,6 +483,14 @@ static void on_session_datagram(struct h3_session *session,
 			    d->connection, NULL, 0, NULL);
 }
 
+static void on_settled(void *arg)
+{
+	struct dialer *d = arg;
+
+	if (d->state == DIAL_WANT_GETS)
+		want(d, DIAL_WANT_GETS);
+}
+
 static void on_session_closed(struct h3_session *session, int err, void *arg)
 {
 	struct dialer *d = arg;
@@ -495,6 +504,11 @@ static void on_session_closed(struct h3_session *session, int err, void *arg)
 		return;
 	if (err == ECONNABORTED) {
 		set_state(d, DIAL_WANT_SESSION);	/* on_lost() follows */
+	} else if (err == 0 && d->state == DIAL_SESSION) {
+		/* Most often the call is over and the word of it is on its
+		 * way: 20 GETs now would fetch as many 404s. */
+		set_state(d, DIAL_WANT_GETS);
+		timer_start(&d->restart, d->w->loop, SETTLE_MS, on_settled, d);
 	} else {
 		want(d, DIAL_WANT_GETS);
 	}
