@@ -2,6 +2,7 @@
 #include "gateway/terms.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,6 +10,7 @@
 
 /* Speech first, in the order of our preference. */
 static const enum codec preferred[] = { CODEC_PCMU, CODEC_PCMA, CODEC_NONE };
+#define SPEECH_CNT (sizeof(preferred) / sizeof(preferred[0]) - 1)
 
 bool terms_has_audio(uint32_t codecs)
 {
@@ -160,25 +162,37 @@ int terms_late(struct media_desc *out, const struct ript_directives *directives,
 			  directed_dir(directives, true), rtp);
 }
 
+/* What we can do, and what we could do with one speech codec alone. */
+static struct {
+	struct ript_advert all, alone[SPEECH_CNT];
+} ours;
+
+static void make_ours(void)
+{
+	uint32_t beside = 1u << CODEC_TELEPHONE_EVENT | 1u << CODEC_CN;
+
+	ript_advert_voice(&ours.all, TERMS_CODECS, 0);
+	for (unsigned i = 0; i < SPEECH_CNT; i++)
+		ript_advert_voice(&ours.alone[i], beside | 1u << preferred[i],
+				  0);
+}
+
 uint32_t terms_direct(struct ript_directives *out,
 		      const struct ript_advert *client)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct ript_directives alone;
 	uint32_t common = 0;
-	struct ript_advert ours;
 
+	pthread_once(&once, make_ours);
+	ript_directives_make(out, client, &ours.all, preferred);
 	/* One speech codec at a time shows which are in common, whatever
 	 * defaults and maxima the advertisement has. */
-	for (unsigned i = 0; preferred[i] != CODEC_NONE; i++) {
-		uint32_t beside = TERMS_CODECS & ~(1u << CODEC_PCMU |
-						   1u << CODEC_PCMA);
-		struct ript_directives alone;
-
-		ript_advert_voice(&ours, beside | 1u << preferred[i], 0);
-		ript_directives_make(&alone, client, &ours, preferred);
+	for (unsigned i = 0; i < SPEECH_CNT; i++) {
+		ript_directives_make(&alone, client, &ours.alone[i],
+				     preferred);
 		common |= terms_directed(&alone);
 	}
-	ript_advert_voice(&ours, TERMS_CODECS, 0);
-	ript_directives_make(out, client, &ours, preferred);
 	return common & TERMS_CODECS;
 }
 
