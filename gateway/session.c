@@ -350,7 +350,9 @@ static uint64_t state_limit_ms(const struct session *s)
 {
 	switch (s->state) {
 	case ST_OUT_CALLING:
-		return left_ms(s, s->begun_ns, SETUP_MS);
+		/* Refused after the 201: the next via has its own time. */
+		return s->accepted ? SETUP_MS
+				   : left_ms(s, s->begun_ns, SETUP_MS);
 	case ST_OUT_PROCEEDING:
 	case ST_OUT_RINGING:
 	case ST_OUT_EARLY:

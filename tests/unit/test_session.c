@@ -405,6 +405,22 @@ static void test_next_via(void **state)
 	assert_int_equal(leg->refused, 502);
 	all_gone();
 
+	/* However late the 503 comes, the next via has time to answer. */
+	leg = fake_invite(0, US, "+442071234567", true);
+	sessions_on_leg(fake.sessions, leg);
+	fake_accept(fake_call(), ALL);
+	fake_advance(5000);
+	fake_event(fake_call(), RIPT_EV_FAILED, 503, NULL);
+	fake_close(fake_call(), "ended", 0, NULL);
+	assert_string_equal(fake_call()->peer->name, "other");
+	fake_advance(1000);
+	assert_int_equal(leg->refused, 0);
+	fake_accept(fake_call(), ALL);
+	fake_event(fake_call(), RIPT_EV_ALERTING, 0, NULL);
+	assert_string_equal(state_name(fake_session()->state), "out-ringing");
+	fake_leg_ended(leg, 487, true);
+	all_gone();
+
 	/* What rang is not tried elsewhere. */
 	leg = fake_invite(0, US, "+442071234567", true);
 	first = fake.call_cnt;
