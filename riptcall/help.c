@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "riptcall/fault.h"
-#include "riptcall/serve.h"
+#include "riptcall/refusal.h"
 
 static const char overview[] =
 	"usage: riptcall COMMAND [OPTION...]\n"
@@ -88,7 +88,7 @@ static const struct {
 	  "call.\n\n"
 	  "  --ring N               ring N seconds before the answer\n"
 	  "  --early                play while it rings\n"
-	  "  --refuse HOW           " SERVE_REFUSALS "\n"
+	  "  --refuse HOW           " REFUSALS "\n"
 	  "  --seconds N            hang up N seconds after the answer; else "
 	  "the caller does\n"
 	  "  --calls N              end after N calls\n"

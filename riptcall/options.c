@@ -12,7 +12,7 @@
 #include "riptcall/fault.h"
 #include "riptcall/help.h"
 #include "riptcall/lab.h"
-#include "riptcall/serve.h"
+#include "riptcall/refusal.h"
 
 #define TIME_MAX_MS (UINT64_C(86400) * 1000)
 #define NOISE_MAX 10000
@@ -176,8 +176,8 @@ static int read_transport(struct options *o, const char *text)
 
 static int read_refuse(struct options *o, const char *text)
 {
-	if (!serve_refusal_known(text))
-		return complain("--refuse", text, SERVE_REFUSALS);
+	if (!refusal_find(text))
+		return complain("--refuse", text, REFUSALS);
 	set(&o->refuse, text);
 	return 0;
 }

@@ -6,8 +6,6 @@
  *   incoming() -> refuse, or accept: handset -> alerting -> --ring
  *   -> answered: play -> end, by either side -> closed -> result
  */
-#include "riptcall/serve.h"
-
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -25,6 +23,7 @@
 #include "riptcall/handset.h"
 #include "riptcall/options.h"
 #include "riptcall/provider.h"
+#include "riptcall/refusal.h"
 #include "riptcall/report.h"
 
 #define LINGER_MS 300
@@ -52,36 +51,6 @@ struct served {
 	struct report report;
 	struct timer timer;		/* ringing, then talking */
 };
-
-/* How to refuse: before the 201 (status), or by a state. */
-static const struct refusal_way {
-	const char *name;
-	int status;
-	enum ript_event_type type;
-	struct ript_cause cause;
-} refusals[] = {
-	{ "declined", 0, RIPT_EV_DECLINED, { 603, 21, "Decline" } },
-	{ "busy", 0, RIPT_EV_DECLINED, { 486, 17, "Busy here" } },
-	{ "failed", 0, RIPT_EV_FAILED, { 503, 34, "No circuit" } },
-	{ "noanswer", 0, RIPT_EV_NOANSWER, { 408, 19, "No answer" } },
-	{ "unreachable", 404, RIPT_EV_UNKNOWN, { 404, 1, "No route" } },
-	{ "policy", 403, RIPT_EV_UNKNOWN, { 403, 21, "Not allowed" } },
-};
-
-static const struct refusal_way *refusal_find(const char *name)
-{
-	size_t i;
-
-	for (i = 0; name && i < sizeof(refusals) / sizeof(refusals[0]); i++)
-		if (strcmp(refusals[i].name, name) == 0)
-			return &refusals[i];
-	return NULL;
-}
-
-bool serve_refusal_known(const char *name)
-{
-	return refusal_find(name) != NULL;
-}
 
 /* ---- the end of a call ---- */
 
@@ -178,7 +147,7 @@ static void on_rung(void *arg)
 {
 	struct served *served = arg;
 	const struct options *o = served->server->options;
-	const struct refusal_way *way = refusal_find(o->refuse);
+	const struct refusal *way = refusal_find(o->refuse);
 
 	if (way) {
 		tell_state(served, way->type, &way->cause);
@@ -343,7 +312,7 @@ static void take(struct server *server, struct ript_call *call,
 static void on_incoming(struct ript_call *call, void *arg)
 {
 	struct server *server = arg;
-	const struct refusal_way *way =
+	const struct refusal *way =
 		refusal_find(server->options->refuse);
 	struct ript_call_info info;
 
