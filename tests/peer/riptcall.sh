@@ -32,14 +32,15 @@ talk=(--play "$work/one.wav" --dtmf '0123456789*#ABCD')
 # Told nothing but where: the one terminal group that is listed is used.
 python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["token"])' "$lab" >"$work/token"
 stir() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["stir"][sys.argv[2]])' "$lab" "$1"; }
-pair --play "$work/two.wav" --record "$work/s.wav" --keepalive 0.25 -- --alone \
+pair --play "$work/two.wav" --record "$work/s.wav" --dtmf 'DCBA#*9876543210' --keepalive 0.25 -- --alone \
 	--authority "localhost:$port" --address "127.0.0.1:$port" \
 	--ca "$work/lab/tls/ca.pem" --token-file "$work/token" \
 	--key "$(stir key)" --cert "$(stir cert)" --x5u "$(stir x5u)" \
 	--from +14085551000 "${talk[@]}" --record "$work/c.wav"
 verdict "speech both ways, digits, noise over WebTransport" 0 \
-	ok identical digits noise webtransport shape by_client &&
-	show TG-01 TG-06 TG-08 HD-02 CA-14 CA-15 CA-16 SB-01 SB-05 SB-07 \
+	ok identical digits digits_back noise webtransport shape by_client &&
+	rows TG08 HD02 &&
+	show TG-01 TG-06 CA-14 CA-15 CA-16 SB-01 SB-05 SB-07 \
 		EV-09 EV-10 EV-15 MB-01 DR-07 DR-09 MC-04 MB-16 &&
 	shows RIPT-AD-27 digits && shows RIPT-AD-28 noise
 python3 - "$work" <<-'PY' && pass "the recordings are as long as the speech" || fail "recordings"

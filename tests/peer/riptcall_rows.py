@@ -54,6 +54,12 @@ def digits(c, s):
     assert all(ms == 100 for ms in got["digit_ms"]), got["digit_ms"]
 
 
+def digits_back(c, s):
+    got = c["received"]
+    assert got["digits"] == served(s)["sent"]["digits"] != "", got["digits"]
+    assert all(ms == 100 for ms in got["digit_ms"]), got["digit_ms"]
+
+
 def noise(c, s):
     assert served(s)["received"]["cn"] == c["sent"]["cn"] >= 1
     assert c["received"]["cn"] == served(s)["sent"]["cn"] >= 1
