@@ -6,7 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "ript/params.h"
+
 #define PTIME_MS 20
+#define PIECE_MIN_MS 5
+#define PIECE_MAX_MS 1000
 
 /* Speech first, in the order of our preference. */
 static const enum codec preferred[] = { CODEC_PCMU, CODEC_PCMA, CODEC_NONE };
@@ -289,6 +293,17 @@ bool terms_redirect(struct ript_directives *out, uint32_t *common,
 	       !same_directive(&out->server, &now->server);
 }
 
+/* The longest chunk that a directive allows, within what makes sense: no
+ * peer has a phone's packets cut into dust. */
+static unsigned longest_ms(const struct ript_stream *stream)
+{
+	int64_t ptime = params_ptime(&stream->params);
+
+	return ptime < PIECE_MIN_MS   ? PIECE_MIN_MS
+	       : ptime > PIECE_MAX_MS ? PIECE_MAX_MS
+				      : (unsigned)ptime;
+}
+
 void terms_bridge(struct bridge_ript *out, bool client,
 		  const struct ript_directives *directives)
 {
@@ -304,6 +319,7 @@ void terms_bridge(struct bridge_ript *out, bool client,
 		out->tx_source = stream->source;
 		out->tx_sink = stream->sink;
 		out->tx_codecs = ript_directive_codecs(tx);
+		out->tx_ptime_ms = longest_ms(stream);
 	}
 	stream = ript_directive_audio(rx);
 	if (stream) {

@@ -22,6 +22,7 @@
 #define NOISE_EVERY_NS (3500 * NS_PER_MS)	/* Q61: at least every 4 s */
 #define NOISE_LEVEL 0x7f
 #define PAUSE_MS 60		/* beyond the last packet: a new talk spurt */
+#define OCTETS_PER_MS 8u	/* of G.711 */
 #define LONGEST_PACKET_MS 120	/* of codecs whose length says nothing */
 
 enum dir { FROM_RTP, FROM_RIPT, DIR_CNT };
@@ -68,6 +69,7 @@ struct bridge {
 	/* RIPT side */
 	bool ript_ready;
 	uint32_t tx_codecs;
+	unsigned tx_ptime_ms;		/* 0: no limit */
 	struct wire wire;
 	uint64_t carried_ns;		/* our last media chunk */
 	bool far_marks;			/* the peer uses the marker tag */
@@ -348,6 +350,38 @@ static void look_at_rtp(struct bridge *b, const struct rtp *rtp,
 	}
 }
 
+/* As many octets of media as one chunk may hold (AD-16); of codecs that can
+ * be cut anywhere. */
+static size_t longest(const struct bridge *b, enum codec codec)
+{
+	bool g711 = codec == CODEC_PCMU || codec == CODEC_PCMA;
+
+	return g711 && b->tx_ptime_ms ? OCTETS_PER_MS * b->tx_ptime_ms
+				      : SIZE_MAX;
+}
+
+/* The media of one packet, in pieces where it is longer than @max.  Each
+ * piece behind the first takes a number of its own. */
+static enum bridge_fate send_pieces(struct bridge *b, struct chunk *chunk,
+				    size_t max, uint64_t seq,
+				    uint64_t time_ms)
+{
+	size_t left = chunk->media_len;
+	enum bridge_fate fate;
+
+	for (;;) {
+		chunk->media_len = left < max ? left : max;
+		fate = send_chunk(b, chunk, seq, time_ms);
+		left -= chunk->media_len;
+		if (left == 0 || fate != FATE_FORWARDED)
+			return fate;
+		chunk->env &= ~CHUNK_BIT(CHUNK_RTP_MARKER);
+		chunk->media += chunk->media_len;
+		time_ms += chunk->media_len / OCTETS_PER_MS;
+		seq = to_chunk_insert(&b->in, time_ms);
+	}
+}
+
 static enum bridge_fate rtp_to_chunk(struct bridge *b, const struct rtp *rtp,
 				     enum codec codec, uint32_t clock_hz)
 {
@@ -380,7 +414,7 @@ static enum bridge_fate rtp_to_chunk(struct bridge *b, const struct rtp *rtp,
 	chunk.payload_type = codec_info(codec)->ript_pt;
 	chunk.media = rtp->payload;
 	chunk.media_len = rtp->payload_len;
-	fate = send_chunk(b, &chunk, seq, time_ms);
+	fate = send_pieces(b, &chunk, longest(b, codec), seq, time_ms);
 	if (fate == FATE_FORWARDED)
 		count_media(b, FROM_RTP, rtp->payload_len);
 	return fate;
@@ -435,7 +469,7 @@ static void on_packet(uint8_t *data, size_t len, const struct addr *from,
 static unsigned length_ms(enum codec codec, size_t octets)
 {
 	if (codec == CODEC_PCMU || codec == CODEC_PCMA)
-		return (unsigned)(octets / 8);
+		return (unsigned)(octets / OCTETS_PER_MS);
 	return LONGEST_PACKET_MS;
 }
 
@@ -680,6 +714,7 @@ void bridge_set_ript(struct bridge *b, const struct bridge_ript *ript)
 	loop_assert(LOOP_WORKER);
 	wire_direct(&b->wire, &direct);
 	b->tx_codecs = ript->tx_codecs;
+	b->tx_ptime_ms = ript->tx_ptime_ms;
 	if (!b->ript_ready)
 		b->carried_ns = loop_now_ns(b->loop);
 	b->ript_ready = true;

@@ -46,6 +46,7 @@ struct bridge_ript {		/* what the RIPT side negotiated */
 	bool client;			/* our role */
 	uint8_t tx_source, tx_sink;	/* of our directive */
 	uint32_t tx_codecs;		/* may be sent; 0: no stream */
+	unsigned tx_ptime_ms;		/* most in one chunk; 0: no limit */
 	uint8_t rx_source, rx_sink;	/* of the peer's */
 	uint32_t rx_codecs;
 };

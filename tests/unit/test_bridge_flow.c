@@ -62,6 +62,62 @@ static void rtp_to_chunk(void **state)
 	world_close(&w);
 }
 
+/* A phone that sends 60 ms at once, where the directive allows 30: two chunks
+ * each, and all octets arrive, in one count and one time. */
+static void long_packets_are_cut(void **state)
+{
+	uint8_t speech[480];
+	struct rtp rtp = {
+		.seq = 7, .timestamp = 1000, .ssrc = 9, .marker = true,
+		.payload = speech, .payload_len = sizeof(speech),
+	};
+	unsigned i, half;
+
+	(void)state;
+	world_open(&w, true);
+	w.ript.tx_ptime_ms = 30;
+	bridge_set_ript(w.bridge, &w.ript);
+	random_bytes(speech, sizeof(speech));
+	for (i = 0; i < 20; i++) {
+		world_rtp(&w, NULL, &rtp);
+		assert_int_equal(w.body_cnt, 2 * i + 2);
+		for (half = 0; half < 2; half++) {
+			world_parse(&w, 2 * i + half);
+			assert_int_equal(w.chunk_cnt, 1);
+			assert_true(w.chunk[0].seq.value ==
+				    WALL_MS + 2 * i + half);
+			assert_true(w.chunk[0].time.value ==
+				    WALL_MS + 60 * i + 30 * half);
+			assert_int_equal(w.chunk[0].media_len, 240);
+			assert_memory_equal(w.chunk[0].media,
+					    speech + 240 * half, 240);
+			assert_int_equal(!!(w.chunk[0].env &
+					    CHUNK_BIT(CHUNK_RTP_MARKER)),
+					 i == 0 && half == 0);
+		}
+		rtp.marker = false;
+		rtp.seq++;
+		rtp.timestamp += 480;
+		world_pass(&w, 60);
+	}
+	assert_int_equal(world_fate(&w, false, FATE_FORWARDED), 20);
+	/* What is short enough stays whole, and a rest may be shorter. */
+	rtp.payload_len = 240;
+	world_rtp(&w, NULL, &rtp);
+	assert_int_equal(w.body_cnt, 41);
+	rtp.payload_len = 320;
+	rtp.seq++;
+	rtp.timestamp += 240;
+	world_rtp(&w, NULL, &rtp);
+	assert_int_equal(w.body_cnt, 43);
+	world_parse(&w, 42);
+	assert_int_equal(w.chunk[0].media_len, 80);
+	assert_true(w.chunk[0].seq.value == WALL_MS + 42);
+	shows("RIPT-AD-16");
+	shows("RIPT-DR-09");
+	world_close(&w);
+}
+
 /* A new SSRC and a jump of more than 1000: the count goes on. */
 static void ssrc_and_jump(void **state)
 {
@@ -428,6 +484,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rtp_to_chunk),
+		cmocka_unit_test(long_packets_are_cut),
 		cmocka_unit_test(ssrc_and_jump),
 		cmocka_unit_test(chunk_to_rtp),
 		cmocka_unit_test(speech_is_unchanged),

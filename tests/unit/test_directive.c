@@ -763,7 +763,6 @@ static void never_above_either_maximum(void **state)
 	/* Not everything was incompatible. */
 	assert_true(streams > 1000);
 	shows("RIPT-AD-07");
-	shows("RIPT-AD-16");
 	shows("RIPT-DR-05");
 	shows("RIPT-DR-06");
 	shows("RIPT-DR-07");

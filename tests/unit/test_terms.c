@@ -267,8 +267,18 @@ static void test_bridge(void **state)
 	assert_int_equal(ript.tx_source, 4);
 	assert_int_equal(ript.tx_sink, 5);
 	assert_int_equal(ript.tx_codecs, PCMA | DTMF | CN);
+	assert_int_equal(ript.tx_ptime_ms, 20);
 	assert_int_equal(ript.rx_source, 6);
 	assert_int_equal(ript.rx_codecs, PCMU | DTMF | CN);
+	directives.client.stream[0].params.ptime = 1;
+	terms_bridge(&ript, true, &directives);
+	assert_int_equal(ript.tx_ptime_ms, 5);
+	directives.client.stream[0].params.ptime = INT64_MAX;
+	terms_bridge(&ript, true, &directives);
+	assert_int_equal(ript.tx_ptime_ms, 1000);
+	directives.client.stream[0].params.ptime = RIPT_ABSENT;
+	terms_bridge(&ript, true, &directives);
+	assert_int_equal(ript.tx_ptime_ms, 30);		/* the default */
 	terms_bridge(&ript, false, &directives);
 	assert_int_equal(ript.tx_source, 6);
 	assert_int_equal(ript.rx_source, 4);
