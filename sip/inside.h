@@ -116,6 +116,8 @@ void trunk_quiet(struct trunk *trunk);
 void leg_on_invite(struct network *net, const struct nuaevent *ev);
 /* Make their counters. */
 void leg_metrics(void);
+/* Wait no longer for what its peer never answers; it stays in the list. */
+void leg_forsake(struct le *le);
 /* Free what a dead library left over; @le is its link in root->legs. */
 void leg_discard(struct le *le);
 

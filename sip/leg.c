@@ -111,6 +111,21 @@ static void leg_free(void *ptr)
 	free(leg);
 }
 
+void leg_forsake(struct le *le)
+{
+	struct leg *leg = list_entry(le, struct leg, le);
+
+	if (leg->state == LEG_GONE)
+		return;
+	leg_set_state(leg, LEG_GONE);
+	timer_stop(&leg->timer);
+	timer_stop(&leg->end_timer);
+	leg_change_forget(leg);
+	if (leg->nh)
+		nua_handle_destroy(leg->nh);
+	leg->nh = NULL;
+}
+
 void leg_discard(struct le *le)
 {
 	struct leg *leg = list_entry(le, struct leg, le);

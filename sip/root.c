@@ -155,10 +155,27 @@ static void root_destroy(struct siproot *root)
 	free(root);
 }
 
+/* Whether every leg is in the list: one that went in this turn holds its
+ * trunk until the turn ends. */
+static bool legs_settled(const struct siproot *root)
+{
+	const struct le *le;
+	size_t users = 0;
+
+	for (le = root->trunks.head; le; le = le->next)
+		users += list_entry(le, const struct trunk, le)->users;
+	return users == root->legs.count;
+}
+
 static void on_all_stopped(void *arg)
 {
 	struct siproot *root = arg;
 
+	if (!legs_settled(root)) {
+		timer_start(&root->timer, root->loop, 0, on_all_stopped,
+			    root);
+		return;
+	}
 	if (root->done)
 		root->done(root->done_arg);
 	root_destroy(root);
@@ -355,8 +372,12 @@ static int network_check(const struct siproot_network *config, char **why)
 static void stop_library(struct siproot *root)
 {
 	struct network *net;
+	struct le *le;
 	unsigned i;
 
+	/* The library would repeat their farewells for half a minute. */
+	for (le = root->legs.head; le; le = le->next)
+		leg_forsake(le);
 	for (i = 0; i < root->network_cnt; i++) {
 		net = &root->network[i];
 		net->stopped = !net->nua;
