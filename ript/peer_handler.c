@@ -202,6 +202,8 @@ static void failed(struct peer_handler *handler,
 	settle(handler, HANDLER_NONE, reply);
 	if (is_default)
 		peer_failed(peer, err ? err : EPROTO, why);
+	else if (reply->err)
+		peer_lost(peer);	/* nobody else may be asking */
 }
 
 /* The URI of a 201 or 200; NULL if there is none on this authority. */
