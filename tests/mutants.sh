@@ -94,6 +94,6 @@ while IFS=$'\t' read -r row file test old new; do
 		printf '%-14s %-28s caught by %s\n' "$row" "$file" "$test"
 	fi
 	cp "$dir/keep" "$src"
-done <"$root/tests/mutants.tsv"
+done < <(cat "$root/tests/mutants.tsv")
 echo "$caught caught, $survived survived, $broken broken"
 [ $survived = 0 ] && [ $broken = 0 ]

@@ -8,6 +8,7 @@
 #include "conf/conf.h"
 #include "conf/expand.h"
 #include "conf/key.h"
+#include "tests/unit/shows.h"
 
 /* A small configuration that is right; rows change it. */
 #define NETWORKS "networks: {lan: {address: 10.0.0.2}}\n"
@@ -341,6 +342,69 @@ static void test_mistakes(void **state)
 }
 
 /* All of them at once, in the order of the file. */
+static bool loads(const char *text)
+{
+	struct conf_problems problems;
+	struct conf *conf = NULL;
+	bool good = conf_load_text(&conf, "t.yaml", text, strlen(text), false,
+				   &problems) == 0 && problems.count == 0;
+
+	conf_problems_free(&problems);
+	conf_free(&conf);
+	return good;
+}
+
+/* Neither a key nor the lack of one leaves certificate, token or PASSporT
+ * out of a RIPT call. */
+static void test_security_stays_on(void **state)
+{
+	static const char *const lacking[] = {
+		"peers: {b: {accept: {numbers: [+44*], passport: {roots: ca}}}}",
+		"peers: {b: {accept: {token-hash: [], numbers: [+44*], "
+		"passport: {roots: ca.pem, x5u: {\"https://gw.example/a.pem\": "
+		"a.pem}}}}}",
+		"peers: {b: {accept: {token-hash: " HASH ", numbers: [+44*]}}}",
+		"peers: {b: {accept: {token-hash: " HASH ", numbers: [+44*], "
+		"passport: off}}}",
+		"peers: {b: {accept: {token-hash: " HASH ", numbers: [+44*], "
+		"passport: {x5u: {\"https://gw.example/a.pem\": a.pem}}}}}",
+		"peers: {b: {domain: b.example, signing: {key: k, cert: c, "
+		"x5u: \"https://gw.example/a.pem\"}}}",
+		"peers: {b: {domain: b.example, token: , signing: {key: k, "
+		"cert: c, x5u: \"https://gw.example/a.pem\"}}}",
+	};
+	static const char *const words[] = {
+		"insecure", "anonymous", "unsigned", "verify", "tls", "plain",
+		"disable", "optional", "trust-all", "no-",
+	};
+	const char *path;
+	size_t i, k;
+
+	(void)state;
+	assert_true(loads(RIPT NETWORKS TRUNKS "peers: {b: " PEER "}\n"));
+	for (i = 0; i < COUNT(lacking); i++) {
+		char text[1024];
+
+		row_name(lacking[i]);
+		snprintf(text, sizeof(text), "%s%s%s%s\n", RIPT, NETWORKS,
+			 TRUNKS, lacking[i]);
+		assert_false(loads(text));
+	}
+	assert_false(loads("ript: {listen: \"127.0.0.1:4433\", authority: "
+			   "gw.example}\n" NETWORKS TRUNKS));
+	for (i = 0; i < key_cnt; i++) {
+		path = key_table[i].path;
+		if (strncmp(path, "ript.", 5) != 0 &&
+		    strncmp(path, "peers.", 6) != 0)
+			continue;
+		row_name(path);
+		for (k = 0; k < COUNT(words); k++)
+			assert_null(strstr(path, words[k]));
+		assert_false(key_table[i].flags & KEY_OFF);
+	}
+	shows("RIPT-REQ-10");
+}
+
 static void test_all_problems(void **state)
 {
 	static const char text[] = "nodde: a\n"
@@ -563,6 +627,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_everything),
 		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_security_stays_on),
 		cmocka_unit_test(test_all_problems),
 		cmocka_unit_test(test_secret_not_shown),
 		cmocka_unit_test(test_files),
