@@ -359,7 +359,8 @@ static bool loads(const char *text)
 static void test_security_stays_on(void **state)
 {
 	static const char *const lacking[] = {
-		"peers: {b: {accept: {numbers: [+44*], passport: {roots: ca}}}}",
+		"peers: {b: {accept: {numbers: [+44*], passport: {roots: "
+		"ca.pem, x5u: {\"https://gw.example/a.pem\": a.pem}}}}}",
 		"peers: {b: {accept: {token-hash: [], numbers: [+44*], "
 		"passport: {roots: ca.pem, x5u: {\"https://gw.example/a.pem\": "
 		"a.pem}}}}}",
