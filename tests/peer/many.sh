@@ -44,6 +44,31 @@ print(json.load(sys.stdin)["networks"][0]["rtp_ports"]["used"])')
 	done
 }
 
+# The same scenario over TCP, and with SIPp's own RTP in both directions.
+# variant NAME TRANSPORT CALLS: by gateways of the plain build.
+variant() {
+	local name=$1 transport=$2 calls=$3 flag=u1
+	[ "$transport" = tcp ] && flag=t1
+	rm -rf "$work/a" "$work/b"
+	labs_make
+	sed -i "s/^\( *\)transport: udp/\1transport: $transport/" "$work/b/riptide.yaml"
+	labs_start
+	start uas sipp -sn uas -t $flag -rtp_echo -i 127.0.0.1 -p "$phone_b" -mp "$(free_port)" -nostdin -m "$calls"
+	uas=$pid
+	wait_port "$transport" "$phone_b"
+	# A TCP client has a port of its own for each connection.
+	sipp -sf "$root/tests/peer/sipp/uac.xml" -t u1 -i 127.0.0.1 -p "$phone_a" \
+		-mp "$(free_port)" -s "$number_b" -nostdin -m "$calls" -l "$calls" \
+		-r 20 -d 2000 -timeout 60s "127.0.0.1:$sip_a" >"$work/uac.log" 2>&1 &&
+		pass "$name" || fail "$name" "$(grep -E 'Successful|Failed' "$work/uac.log" | tail -2 | paste -sd' ')"
+	wait_for 40 no_calls && pass "$name: rows are gone" || fail "$name: rows are gone" "$(ctl a calls | tail -3)"
+	stop "$uas"
+	stop "$gateway_a"
+	stop "$gateway_b"
+}
+
+build=$root/build/plain
+variant "calls that go on over TCP" tcp 50
 round asan
 round tsan
 finish
