@@ -44,8 +44,18 @@ print(json.load(sys.stdin)["networks"][0]["rtp_ports"]["used"])')
 	done
 }
 
-# The same scenario over TCP, and with SIPp's own RTP in both directions.
-# variant NAME TRANSPORT CALLS: by gateways of the plain build.
+# fates DIRECTION: packets that gateway A carried.
+fates() {
+	python3 - "$(lab a metrics)" "$1" <<-'PY'
+	import re, sys, urllib.request
+	text = urllib.request.urlopen(f"http://{sys.argv[1]}/metrics").read().decode()
+	print(sum(int(n) for n in re.findall(
+	    r'riptide_rtp_fate_total\{dir="%s",fate="forwarded"\} (\d+)' % sys.argv[2], text)))
+	PY
+}
+
+# variant NAME TRANSPORT CALLS SCENARIO: the called side by that transport,
+# its RTP an echo; by gateways of the plain build.
 variant() {
 	local name=$1 transport=$2 calls=$3 flag=u1
 	[ "$transport" = tcp ] && flag=t1
@@ -56,11 +66,11 @@ variant() {
 	start uas sipp -sn uas -t $flag -rtp_echo -i 127.0.0.1 -p "$phone_b" -mp "$(free_port)" -nostdin -m "$calls"
 	uas=$pid
 	wait_port "$transport" "$phone_b"
-	# A TCP client has a port of its own for each connection.
-	sipp -sf "$root/tests/peer/sipp/uac.xml" -t u1 -i 127.0.0.1 -p "$phone_a" \
+	sipp -sf "$4" -t u1 -i 127.0.0.1 -p "$phone_a" \
 		-mp "$(free_port)" -s "$number_b" -nostdin -m "$calls" -l "$calls" \
 		-r 20 -d 2000 -timeout 60s "127.0.0.1:$sip_a" >"$work/uac.log" 2>&1 &&
 		pass "$name" || fail "$name" "$(grep -E 'Successful|Failed' "$work/uac.log" | tail -2 | paste -sd' ')"
+	there=$(fates from_rtp) back=$(fates from_ript)
 	wait_for 40 no_calls && pass "$name: rows are gone" || fail "$name: rows are gone" "$(ctl a calls | tail -3)"
 	stop "$uas"
 	stop "$gateway_a"
@@ -68,7 +78,14 @@ variant() {
 }
 
 build=$root/build/plain
-variant "calls that go on over TCP" tcp 50
+variant "calls that go on over TCP" tcp 50 "$root/tests/peer/sipp/uac.xml"
+speech "$work/speech.wav" 3
+sox "$work/speech.wav" -t ul -r 8000 -c 1 "$work/speech.ul"
+sed "s#<pause/>#<nop><action><exec rtp_stream=\"$work/speech.ul,-1,0\"/></action></nop><pause/>#" \
+	"$root/tests/peer/sipp/uac.xml" >"$work/rtp.xml"
+variant "calls with SIPp's RTP" udp 20 "$work/rtp.xml"
+[ "$there" -gt 1500 ] && [ "$back" -gt 1500 ] && pass "RTP went there and came back as an echo ($there, $back)" ||
+	fail "RTP went there and came back as an echo" "$there packets, $back back"
 round asan
 round tsan
 finish
