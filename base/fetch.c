@@ -350,6 +350,7 @@ void fetch_free(struct fetch **fetchp)
 	fetch->quit = true;
 	pthread_mutex_unlock(&fetch->lock);
 	curl_multi_wakeup(fetch->multi);
+	mailbox_flush();
 	pthread_join(fetch->thread, NULL);
 	while ((le = list_pop(&fetch->queue)))
 		job_free(list_entry(le, struct job, le));

@@ -313,6 +313,19 @@ static void deferred_run(struct loop *loop)
 
 /* ---- turns ---- */
 
+static _Thread_local bool thread_in_turn;
+static _Thread_local void (*thread_at_end)(void);
+
+bool loop_thread_in_turn(void)
+{
+	return thread_in_turn;
+}
+
+void loop_thread_at_end(void (*fn)(void))
+{
+	thread_at_end = fn;
+}
+
 void loop_turn_begin(struct loop *loop, uint64_t now_ns)
 {
 	uint64_t now = now_ns ? now_ns : clock_mono_ns();
@@ -321,6 +334,7 @@ void loop_turn_begin(struct loop *loop, uint64_t now_ns)
 		loop->now_ns = now;
 	wall_refresh(loop, now_ns != 0);
 	loop->in_turn = true;
+	thread_in_turn = true;
 }
 
 void loop_turn_end(struct loop *loop)
@@ -329,6 +343,9 @@ void loop_turn_end(struct loop *loop)
 	hooks_run(loop);
 	deferred_run(loop);
 	loop->in_turn = false;
+	thread_in_turn = false;
+	if (thread_at_end)
+		thread_at_end();
 	loop->asked = false;
 	ask_wake(loop);
 }

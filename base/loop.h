@@ -113,6 +113,14 @@ void loop_turn_begin(struct loop *loop, uint64_t now_ns);
 void loop_turn_end(struct loop *loop);
 bool loop_in_turn(const struct loop *loop);
 
+/*
+ * Whether the calling thread is within a turn of its loop, and what it calls
+ * at the very end of one: mailbox.c wakes other threads there, once for all
+ * that was posted.
+ */
+bool loop_thread_in_turn(void);
+void loop_thread_at_end(void (*fn)(void));
+
 /* For back ends: @watch has @events. */
 void loop_fd_ready(struct loop_fd *watch, unsigned events);
 

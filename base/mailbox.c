@@ -33,7 +33,60 @@ struct mailbox {
 
 	atomic_size_t depth;	/* written under the lock, but for taking */
 	atomic_size_t high_water;
+	atomic_uint refs;	/* the owner, and threads that will wake it */
 };
+
+/*
+ * Readers that the calling thread wakes at the end of its turn: once for all
+ * that it posts, and when it holds no lock that they want.
+ */
+#define WAKES 32
+static _Thread_local struct {
+	struct mailbox *mbox[WAKES];
+	unsigned cnt;
+} wakes;
+
+static void unref(void *ptr)
+{
+	struct mailbox *mbox = ptr;
+
+	if (atomic_fetch_sub(&mbox->refs, 1) > 1)
+		return;
+	close(mbox->fd);
+	pthread_mutex_destroy(&mbox->lock);
+	free(mbox);
+}
+
+static void wake(struct mailbox *mbox)
+{
+	static const uint64_t one = 1;
+
+	if (write(mbox->fd, &one, sizeof(one)) < 0)
+		log_error(NULL, "mailbox: cannot write the eventfd");
+}
+
+void mailbox_flush(void)
+{
+	unsigned cnt = wakes.cnt;
+
+	wakes.cnt = 0;
+	for (unsigned i = 0; i < cnt; i++) {
+		wake(wakes.mbox[i]);
+		unref(wakes.mbox[i]);
+	}
+}
+
+/* The first message since the reader last looked: it has to be woken. */
+static void wake_later(struct mailbox *mbox)
+{
+	if (!loop_thread_in_turn() || wakes.cnt == WAKES) {
+		wake(mbox);
+		return;
+	}
+	loop_thread_at_end(mailbox_flush);
+	atomic_fetch_add(&mbox->refs, 1);
+	wakes.mbox[wakes.cnt++] = mbox;
+}
 
 static void drop_all(struct msg *msg)
 {
@@ -75,6 +128,7 @@ struct mailbox *mailbox_new(struct loop *loop, size_t credit)
 	struct mailbox *mbox = xzalloc(sizeof(*mbox));
 
 	mbox->loop = loop;
+	mbox->refs = 1;
 	mbox->credit = credit;
 	mbox->tail = &mbox->head;
 	pthread_mutex_init(&mbox->lock, NULL);
@@ -87,14 +141,6 @@ struct mailbox *mailbox_new(struct loop *loop, size_t credit)
 	return mbox;
 }
 
-static void destroy(void *ptr)
-{
-	struct mailbox *mbox = ptr;
-
-	pthread_mutex_destroy(&mbox->lock);
-	free(mbox);
-}
-
 void mailbox_free(struct mailbox **mboxp)
 {
 	struct mailbox *mbox = *mboxp;
@@ -105,18 +151,16 @@ void mailbox_free(struct mailbox **mboxp)
 	*mboxp = NULL;
 	mailbox_close(mbox);
 	loop_unwatch(&mbox->watch);
-	close(mbox->fd);
 	taken = mbox->taken;
 	mbox->taken = NULL;
 	drop_all(taken);
 	drop_all(mbox->head);
 	mbox->head = NULL;
-	loop_defer_free(mbox->loop, mbox, destroy);
+	loop_defer_free(mbox->loop, mbox, unref);
 }
 
 static int post(struct mailbox *mbox, struct msg *msg, bool always)
 {
-	static const uint64_t one = 1;
 	size_t depth;
 	bool first;
 
@@ -137,8 +181,8 @@ static int post(struct mailbox *mbox, struct msg *msg, bool always)
 	if (depth > atomic_load(&mbox->high_water))
 		atomic_store(&mbox->high_water, depth);
 	/* Under the lock: the reader may free the mailbox right after. */
-	if (first && write(mbox->fd, &one, sizeof(one)) < 0)
-		log_error(NULL, "mailbox: cannot write the eventfd");
+	if (first)
+		wake_later(mbox);
 	pthread_mutex_unlock(&mbox->lock);
 	return 0;
 }

@@ -45,6 +45,13 @@ int mailbox_post(struct mailbox *mbox, struct msg *msg);
 /* Post @msg whatever the depth; once closed it is dropped. */
 void mailbox_post_always(struct mailbox *mbox, struct msg *msg);
 
+/*
+ * A reader is woken at the end of the posting thread's turn.  Wake now those
+ * that wait: before the calling thread blocks within a turn (joins a thread
+ * that it has just told to end).
+ */
+void mailbox_flush(void);
+
 /* Refuse further posts; what is inside is still delivered. */
 void mailbox_close(struct mailbox *mbox);
 

@@ -408,6 +408,7 @@ void admin_stop(struct admin **adminp)
 	quit->admin = admin;
 	quit->msg.deliver = on_quit;
 	mailbox_post_always(admin->inbox, &quit->msg);
+	mailbox_flush();
 	pthread_join(admin->thread, NULL);
 	admin_free(admin);
 }

@@ -152,6 +152,7 @@ static void stop_threads(struct workers *ws, unsigned count)
 		stop->worker = &ws->worker[i];
 		mailbox_post_always(ws->worker[i].inbox, &stop->msg);
 	}
+	mailbox_flush();
 	for (i = 0; i < count; i++)
 		pthread_join(ws->worker[i].thread, NULL);
 }

@@ -89,6 +89,7 @@ static void stop_worker(struct endpoint *ep)
 	stop->msg.drop = drop_stop;
 	stop->ep = ep;
 	mailbox_post_always(ep->inbox, &stop->msg);
+	mailbox_flush();
 	pthread_join(ep->thread, NULL);
 	ep->running = false;
 }

@@ -525,6 +525,7 @@ void store_close(struct store **storep)
 	quit->msg.deliver = on_quit;
 	quit->store = store;
 	mailbox_post_always(store->inbox, &quit->msg);
+	mailbox_flush();
 	pthread_join(store->thread, NULL);
 	store_free(store);
 }
