@@ -5,7 +5,8 @@
  *
  * Writes are queued on control, batched per loop turn into one transaction on
  * the store thread, and acknowledged back on control: the row is on disk
- * before the answer is on the wire (GW-18).
+ * before the answer is on the wire (GW-18).  A write that nobody waits for
+ * goes with the next batch, 50 ms later at most.
  *
  * Owner:  gateway/main.
  * Loop:   control (asserted); callbacks too.

@@ -22,6 +22,7 @@
 #define APPLICATION_ID 0x52495054	/* "RIPT" */
 #define SQL_MAX 4096
 #define BUSY_MS 2000
+#define LAZY_MS 50	/* a write that nobody waits for goes with others */
 
 enum write_kind {
 	WRITE_PUT,	/* the row */
@@ -42,12 +43,12 @@ struct write {
 	int err;
 };
 
-/* The writes of one transaction on their way back to control. */
+/* The writes of one transaction, and their way back to control. */
 struct batch {
 	struct msg msg;			/* first */
 	struct store *store;
 	struct write *first, **tail;
-	unsigned count;
+	bool awaited;			/* somebody waits for one of them */
 	uint64_t done_ns;
 	char why[160];
 };
@@ -71,7 +72,9 @@ struct store {
 	sqlite3_stmt *insert[TABLE_CNT];
 	sqlite3_stmt *del[TABLE_CNT];
 	sqlite3_stmt *begin, *commit, *rollback;
-	struct batch *batch;		/* of this turn; NULL: no write yet */
+	struct batch *batch;		/* gathered; NULL: no write yet */
+	struct timer lazy;		/* the batch is due */
+	bool ending;
 };
 
 /* ---- opening (control, before the thread) ---- */
@@ -349,7 +352,7 @@ static void on_batch_done(struct msg *msg)
 	batch_free(msg);
 }
 
-static void begin_batch(struct store *store)
+static struct batch *batch_new(struct store *store)
 {
 	struct batch *batch = xzalloc(sizeof(*batch));
 
@@ -357,62 +360,80 @@ static void begin_batch(struct store *store)
 	batch->msg.drop = batch_free;
 	batch->store = store;
 	batch->tail = &batch->first;
-	store->batch = batch;
+	return batch;
+}
+
+/* Everything in one transaction, acknowledged on control. */
+static void commit_batch(struct store *store)
+{
+	struct batch *batch = store->batch;
+	sqlite3 *db = store->db;
+
+	store->batch = NULL;
+	timer_stop(&store->lazy);
 	if (step(store->begin))
 		snprintf(batch->why, sizeof(batch->why), "%s",
-			 sqlite3_errmsg(store->db));
-}
-
-/* One write joins the transaction of this turn. */
-static void on_write(struct msg *msg)
-{
-	struct write *write = (struct write *)msg;
-	struct store *store = write->store;
-	struct batch *batch;
-
-	if (!store->batch)
-		begin_batch(store);
-	batch = store->batch;
-	*batch->tail = write;
-	batch->tail = &write->next;
-	batch->count++;
-	/* After a failed begin, or a fault that rolled everything back,
-	 * nothing of this batch can be kept. */
-	if (sqlite3_get_autocommit(store->db)) {
-		write->err = EIO;
-		return;
+			 sqlite3_errmsg(db));
+	/* After a fault that rolled everything back nothing can be kept. */
+	for (struct write *w = batch->first;
+	     w && !sqlite3_get_autocommit(db); w = w->next) {
+		w->err = write_row(store, w);
+		if (w->err)
+			snprintf(batch->why, sizeof(batch->why), "%s",
+				 sqlite3_errmsg(db));
 	}
-	write->err = write_row(store, write);
-	if (write->err)
-		snprintf(batch->why, sizeof(batch->why), "%s",
-			 sqlite3_errmsg(store->db));
-}
-
-/* End of turn: the transaction is committed and acknowledged. */
-static void on_turn_end(void *arg)
-{
-	struct store *store = arg;
-	struct batch *batch = store->batch;
-
-	if (!batch)
-		return;
-	store->batch = NULL;
-	if (sqlite3_get_autocommit(store->db)) {
+	if (sqlite3_get_autocommit(db)) {
 		batch_fail(batch, batch->why[0] ? batch->why
 						: "the transaction was lost");
 	} else if (step(store->commit)) {
-		batch_fail(batch, sqlite3_errmsg(store->db));
-		if (!sqlite3_get_autocommit(store->db))
+		batch_fail(batch, sqlite3_errmsg(db));
+		if (!sqlite3_get_autocommit(db))
 			(void)step(store->rollback);
 	}
 	batch->done_ns = clock_mono_ns();
 	mailbox_post_always(store->to_control, &batch->msg);
 }
 
+static void on_lazy(void *arg)
+{
+	struct store *store = arg;
+
+	if (store->batch)
+		commit_batch(store);
+}
+
+static void on_write(struct msg *msg)
+{
+	struct write *write = (struct write *)msg;
+	struct store *store = write->store;
+
+	if (!store->batch)
+		store->batch = batch_new(store);
+	*store->batch->tail = write;
+	store->batch->tail = &write->next;
+	if (write->done)
+		store->batch->awaited = true;
+}
+
+/* End of turn: what is awaited goes to disk now, with all before it. */
+static void on_turn_end(void *arg)
+{
+	struct store *store = arg;
+
+	if (!store->batch)
+		return;
+	if (store->batch->awaited || store->ending)
+		commit_batch(store);
+	else if (!timer_running(&store->lazy))
+		timer_start(&store->lazy, store->loop, LAZY_MS, on_lazy,
+			    store);
+}
+
 static void on_quit(struct msg *msg)
 {
 	struct write *write = (struct write *)msg;
 
+	write->store->ending = true;
 	loop_stop(write->store->loop);
 	free(write);
 }
@@ -423,8 +444,8 @@ static void *store_main(void *arg)
 
 	loop_enter(LOOP_STORE, 0);
 	loop_run(store->loop);
-	/* The turn that stopped the loop may have begun a batch. */
-	on_turn_end(store);
+	on_turn_end(store);	/* the turn that stopped the loop */
+	timer_stop(&store->lazy);
 	return NULL;
 }
 
