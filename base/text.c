@@ -72,11 +72,21 @@ bool uuid_valid(const char *text, size_t len)
 
 /* ---- times ---- */
 
+/* @cnt decimal digits of @value and one more character. */
+static char *put_digits(char *p, unsigned value, unsigned cnt, char then)
+{
+	for (unsigned i = cnt; i-- > 0; value /= 10)
+		p[i] = (char)('0' + value % 10);
+	p[cnt] = then;
+	return p + cnt + 1;
+}
+
+/* By hand: every log line and every event carries one. */
 void rfc3339_print(char out[RFC3339_LEN + 1], uint64_t unix_ms)
 {
 	time_t s = (time_t)(unix_ms / 1000);
+	char *p = out;
 	struct tm tm;
-	int n;
 
 	/* Beyond year 9999 the form has no room: say the last moment. */
 	if (unix_ms > UINT64_C(253402300799999)) {
@@ -84,14 +94,14 @@ void rfc3339_print(char out[RFC3339_LEN + 1], uint64_t unix_ms)
 		s = (time_t)(unix_ms / 1000);
 	}
 	gmtime_r(&s, &tm);
-	n = snprintf(out, RFC3339_LEN + 1,
-		     "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-		     (unsigned)(tm.tm_year + 1900) % 10000u,
-		     (unsigned)(tm.tm_mon + 1) % 100u,
-		     (unsigned)tm.tm_mday % 100u, (unsigned)tm.tm_hour % 100u,
-		     (unsigned)tm.tm_min % 100u, (unsigned)tm.tm_sec % 100u,
-		     (unsigned)(unix_ms % 1000));
-	(void)n;
+	p = put_digits(p, (unsigned)(tm.tm_year + 1900), 4, '-');
+	p = put_digits(p, (unsigned)(tm.tm_mon + 1), 2, '-');
+	p = put_digits(p, (unsigned)tm.tm_mday, 2, 'T');
+	p = put_digits(p, (unsigned)tm.tm_hour, 2, ':');
+	p = put_digits(p, (unsigned)tm.tm_min, 2, ':');
+	p = put_digits(p, (unsigned)tm.tm_sec, 2, '.');
+	p = put_digits(p, (unsigned)(unix_ms % 1000), 3, 'Z');
+	*p = '\0';
 }
 
 /* @cnt decimal digits at *@p, which moves on; -1 if there are none. */
