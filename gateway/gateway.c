@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -193,12 +194,17 @@ static int start_sip(struct gateway *gw, char **why)
 
 /* ---- RIPT and its workers ---- */
 
+/* One worker a core that this process may use (taskset, cgroup cpuset). */
 static unsigned worker_count(const struct conf *conf)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	cpu_set_t mine;
+	int cores;
 
 	if (conf->workers)
 		return conf->workers;
+	if (sched_getaffinity(0, sizeof(mine), &mine) != 0)
+		return 1;
+	cores = CPU_COUNT(&mine);
 	return cores < 1 ? 1 : cores > 48 ? 48 : (unsigned)cores;
 }
 

@@ -14,6 +14,7 @@ set -u
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${RIPTIDE_BUILD:-$root/build/plain}
 script=$(basename "$0")
+script_path=tests/${0##*/tests/}
 work=$(mktemp -d "${TMPDIR:-/tmp}/riptide-test.XXXXXX")
 passed=0
 failed=0
@@ -74,7 +75,7 @@ check() {
 # shows ROW CASE: call it after the case has passed.
 shows() {
 	[ -n "${RIPTIDE_SHOWS:-}" ] || return 0
-	printf '%s\ttests/%s:%s\n' "$1" "$script" "${2:-}" >>"$RIPTIDE_SHOWS"
+	printf '%s\t%s:%s\n' "$1" "$script_path" "${2:-}" >>"$RIPTIDE_SHOWS"
 }
 
 # free_port [udp|tcp]: a port that nothing uses now (UDP: even, so that RTP
