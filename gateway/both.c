@@ -15,6 +15,7 @@
 #include "gateway/history.h"
 #include "gateway/terms.h"
 #include "gateway/session_impl.h"
+#include "gateway/tally.h"
 #include "gateway/worker.h"
 #include "ript/call.h"
 #include "sip/leg.h"
@@ -512,6 +513,7 @@ void finish(struct session *s)
 	release_trunk(s);
 	release_peer(s);
 	s->ended_ms = loop_wall_ms(all->config.loop);
+	tally_ended(s);
 	if (s->answered_ms)
 		all->answered--;
 	else

@@ -17,6 +17,7 @@
 #include "conf/conf.h"
 #include "gateway/admin.h"
 #include "gateway/customers.h"
+#include "gateway/gauges.h"
 #include "gateway/history.h"
 #include "gateway/providers.h"
 #include "gateway/report.h"
@@ -30,6 +31,7 @@
 #include "store/store.h"
 
 #define FROM_WORKERS 65536	/* places in the mailbox of all workers */
+#define BEAT_MS 1000
 #define TRUNK_PATIENCE_MS 5000	/* our own no-answer comes before SIP's */
 
 /* ---- store ---- */
@@ -273,6 +275,14 @@ static uint64_t wall_us(void)
 	return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
 }
 
+static void on_beat(void *arg)
+{
+	struct gateway *gw = arg;
+
+	gauges_refresh(gw);
+	timer_start(&gw->beat, gw->loop, BEAT_MS, on_beat, gw);
+}
+
 /* ---- start ---- */
 
 static int start_all(struct gateway *gw, char **why)
@@ -329,6 +339,8 @@ int gateway_start(struct gateway **gatewayp, struct conf *conf,
 		gateway_free(&gw);
 		return err;
 	}
+	gauges_make(gw);
+	on_beat(gw);
 	report_open(gw->report);
 	sessions_set_phase(gw->sessions, PHASE_READY);
 	siproot_set_ready(gw->root, true);
@@ -354,6 +366,7 @@ static void on_idle(void *arg)
 	struct gateway *gw = arg;
 
 	timer_stop(&gw->drain);
+	timer_stop(&gw->beat);
 	providers_stop(gw);
 	ript_server_free(&gw->server);
 	report_free(&gw->report);
@@ -411,6 +424,7 @@ void gateway_free(struct gateway **gatewayp)
 		return;
 	*gatewayp = NULL;
 	timer_stop(&gw->drain);
+	timer_stop(&gw->beat);
 	providers_stop(gw);
 	ript_server_free(&gw->server);
 	report_free(&gw->report);

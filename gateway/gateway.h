@@ -53,6 +53,8 @@ struct gateway {
 	unsigned worker_cnt;
 	uint64_t started_ns;
 
+	struct timer beat;		/* gauges of ports and parties */
+
 	/* stopping */
 	struct timer drain;
 	void (*stopped)(void *arg);

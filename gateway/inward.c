@@ -18,6 +18,7 @@
 #include "gateway/history.h"
 #include "gateway/terms.h"
 #include "gateway/session_impl.h"
+#include "gateway/tally.h"
 #include "gateway/worker.h"
 #include "ript/call.h"
 #include "ript/ript.h"
@@ -168,6 +169,7 @@ void accept_ript(struct session *s)
 	}
 	s->accepted = true;
 	record_ript(s->record, false, "201, directives");
+	record_ript(s->record, false, "proceeding");
 	ript_call_info(s->call, &info);
 	line_bind(s->line, info.byway);
 	set_line(s);
@@ -319,6 +321,7 @@ void in_next(struct session *s)
 void tell_alerting(struct session *s)
 {
 	s->ringing_ms = loop_wall_ms(s->owner->config.loop);
+	tally_ringing(s);
 	record_ript(s->record, false, "alerting");
 	ript_call_state(s->call, RIPT_EV_ALERTING, NULL);
 }
@@ -352,6 +355,7 @@ void answer_ript(struct session *s)
 		record_ript(s->record, false, "directive");
 		ript_call_direct(s->call, &s->directives, "answer");
 	}
+	tally_answered(s);
 	record_ript(s->record, false, "answered");
 	ript_call_state(s->call, RIPT_EV_ANSWERED, NULL);
 	start_talking(s);

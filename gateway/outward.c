@@ -17,6 +17,7 @@
 #include "gateway/history.h"
 #include "gateway/terms.h"
 #include "gateway/session_impl.h"
+#include "gateway/tally.h"
 #include "gateway/worker.h"
 #include "ript/call.h"
 #include "ript/passport.h"
@@ -334,8 +335,8 @@ void follow_directive(struct session *s)
 
 void send_180(struct session *s)
 {
-	if (!s->ringing_ms)
-		s->ringing_ms = loop_wall_ms(s->owner->config.loop);
+	s->ringing_ms = loop_wall_ms(s->owner->config.loop);
+	tally_ringing(s);
 	leg_progress(s->leg, 180, NULL);
 }
 
@@ -350,6 +351,7 @@ void answer_sip(struct session *s)
 	s->told = true;
 	s->answered_ms = loop_wall_ms(s->owner->config.loop);
 	s->owner->answered++;
+	tally_answered(s);
 	leg_answer(s->leg, &s->local);
 	set_line(s);
 	start_talking(s);

@@ -13,6 +13,7 @@
 #include "conf/conf.h"
 #include "gateway/history.h"
 #include "gateway/session_impl.h"
+#include "gateway/tally.h"
 #include "gateway/worker.h"
 #include "ript/call.h"
 #include "sip/leg.h"
@@ -309,6 +310,7 @@ static void make_metrics(void)
 	ignored = metric_counter("call_events_ignored_total", NULL,
 				 "Events that a call's state does not expect.");
 	cause_metrics();
+	tally_calls();
 }
 
 bool session_expects(enum state state, enum event event)
@@ -544,6 +546,7 @@ static struct session *session_new(struct sessions *all, const char *id,
 	s->created_ms = loop_wall_ms(all->config.loop);
 	list_append(&all->list, &s->le);
 	count_begun(all);
+	tally_begun(s);
 	if (all->list.count > all->peak)
 		all->peak = (unsigned)all->list.count;
 	return s;
@@ -678,6 +681,7 @@ static void drop(struct session *s)
 	line_close(&s->line);
 	release_trunk(s);
 	release_peer(s);
+	tally_ended(s);
 	history_end(&s->record);
 	list_unlink(&s->le);
 	free_session(s);

@@ -1264,6 +1264,48 @@ static void test_view_and_history(void **state)
 			    code_of(REASON_NO_ROUTE));
 }
 
+static uint64_t calls_total(const char *dir, const char *result)
+{
+	char labels[80];
+
+	snprintf(labels, sizeof(labels), "dir=\"%s\",result=\"%s\"", dir,
+		 result);
+	return metric_value(metric_counter("calls_total", labels, ""));
+}
+
+static void test_tally(void **state)
+{
+	struct metric *living =
+		metric_gauge("calls_active", "dir=\"sip-to-ript\"", "");
+	struct leg *leg = dial_answered();
+	struct line *line = fake_line();
+
+	(void)state;
+	assert_int_equal(metric_gauge_value(living), 1);
+	line->stats.from_rtp.packets = 7;
+	line->events.stats(&line->stats, line->arg);
+	fake_leg_ended(leg, 0, true);
+	all_gone();
+	leg = dial();
+	fake_leg_ended(leg, 487, true);
+	all_gone();
+	dial();
+	fake_close(fake_call(), "refused", 404, "unreachable");
+	all_gone();
+	ring_answered();
+	fake_event(fake_call(), RIPT_EV_END, 200, NULL);
+	all_gone();
+	assert_int_equal(metric_gauge_value(living), 0);
+	assert_int_equal(calls_total("sip-to-ript", "answered"), 1);
+	assert_int_equal(calls_total("sip-to-ript", "cancelled"), 1);
+	assert_int_equal(calls_total("sip-to-ript", "refused"), 1);
+	assert_int_equal(calls_total("ript-to-sip", "answered"), 1);
+	assert_int_equal(metric_value(metric_counter("one_way_calls_total",
+						     NULL, "")), 1);
+	assert_int_equal(metric_value(metric_counter("silent_calls_total",
+						     NULL, "")), 1);
+}
+
 static void on_idle(void *arg)
 {
 	++*(unsigned *)arg;
@@ -1380,6 +1422,7 @@ int main(void)
 		CALL(test_silence_was_none),
 		CALL(test_limits),
 		CALL(test_view_and_history),
+		CALL(test_tally),
 		CALL(test_idle_is_told),
 		CALL(test_idle_is_told_outside_of_callbacks),
 		CALL(test_freed_with_a_call),
