@@ -214,7 +214,7 @@ def between_gateways():
     """The RIPT messages of gateway A: (monotonic time, outward, text)."""
     calls = json.loads(ctl("a", "calls", "--all", "--json").stdout)["calls"]
     if not calls:
-        return [], None
+        return []
     call = calls[-1]["id"]
     data = json.loads(ctl("a", "ladder", call, "--json").stdout)
     (OUT / "ladder.json").write_text(json.dumps(data, indent=1))
@@ -225,7 +225,7 @@ def between_gateways():
         if m["protocol"] == "ript":
             out.append((m["time_ms"] / 1000 - offset, m["dir"] == "out",
                         m["message"]))
-    return out, call
+    return out
 
 
 def percentile(values, p):
@@ -252,7 +252,23 @@ def compare(sender, receiver):
     return len(sent), len(got), same, delays
 
 
-def verdicts(a, b, call):
+def direct_delay(port, speech):
+    """p50 of the delay between the same two phones without gateways, in ms."""
+    answer = background("direct2", PHONE, "answer", "--port", port["phoneb"],
+                        "--report", OUT / "direct2.json", "--limit", 10)
+    wait_phone("direct2", answer)
+    call = background("direct1", PHONE, "call", f"127.0.0.1:{port['phoneb']}",
+                      NUMBER["b"], "--port", port["phonea"], "--play", speech,
+                      "--seconds", 1, "--hangup-when-done", "--tail", 0.1,
+                      "--report", OUT / "direct1.json", "--limit", 10)
+    if call.wait(15) or answer.wait(15):
+        die("the two phones cannot call each other directly",
+            OUT / "direct1.log")
+    a, b = (json.loads((OUT / f"direct{n}.json").read_text()) for n in (1, 2))
+    return percentile(compare(a, b)[3], 50)
+
+
+def verdicts(a, b, direct):
     ok = True
     t = a["times"]
     ring = t.get("180", t.get("183"))
@@ -269,9 +285,9 @@ def verdicts(a, b, call):
         sent, got, same, delays = compare(sender, receiver)
         ok &= same and sent == got and sent > 0
         say(f"   audio {n}  {sent} packets sent, {got} arrived, "
-            f"{'bytes identical' if same else 'BYTES DIFFER'}; delay phone to "
-            f"phone p50 {percentile(delays, 50):.1f} ms, "
-            f"p99 {percentile(delays, 99):.1f} ms")
+            f"{'bytes identical' if same else 'BYTES DIFFER'}; added delay "
+            f"p50 {max(percentile(delays, 50) - direct, 0):.1f} ms, "
+            f"p99 {max(percentile(delays, 99) - direct, 0):.1f} ms")
     digits = b["digits"]
     good = [d["digit"] for d in digits] == list("42#") \
         and all(d["ms"] == 100 and d["ends"] == 3 for d in digits)
@@ -310,6 +326,7 @@ def main():
                                  "-c", OUT / side / "riptide.yaml")
                 for side in "ab"}
     wait_ready(gateways)
+    direct = direct_delay(port, speech["a"])
     phone2 = background("phone2", PHONE, "answer", "--port", port["phoneb"],
                         "--from", NUMBER["b"], "--play", speech["b"],
                         "--record", OUT / "phone2.wav", "--report",
@@ -340,7 +357,7 @@ def main():
             die(f"phone {n} had no good call", OUT / f"phone{n}.log")
     a = json.loads((OUT / "phone1.json").read_text())
     b = json.loads((OUT / "phone2.json").read_text())
-    between, call = between_gateways()
+    between = between_gateways()
     say()
     lines = ladder_lines(a, b, between)
     if a["sent"]:
@@ -348,7 +365,7 @@ def main():
                       else "datagrams"))
     draw(sorted(lines, key=lambda line: line[0]), a["times"]["invite"])
     say()
-    ok = verdicts(a, b, call)
+    ok = verdicts(a, b, direct)
     say(f"   recordings    {OUT}/phone1.wav, phone2.wav; ladder.txt, a/, b/ "
         "beside them\n")
     if KEEP:
