@@ -81,11 +81,12 @@ row=$(sqlite3 "$work/a/riptide.db" "select count(*) from calls where sip_call_id
 	and sip_remote like '%tag=%' and sip_target like 'sip:%' and sip_remote_sdp like 'v=0%'
 	and ript_uri like 'https://%/calls/%' and ript_tg like '%/providertgs/%' and ript_handler like 'https://%'
 	and ript_address like '127.0.0.1:%' and ript_directives like '%PCMU%' and sip_remote_cseq > 0 and answered_ms > 0")
+rows=$row
 [ "$row" = 1 ] && pass "the row survives kill -9" ||
 	fail "the row survives kill -9" "$(sqlite3 -line "$work/a/riptide.db" 'select * from calls')"
 row=$(sqlite3 "$work/b/riptide.db" "select count(*) from calls where sip_call_id != '' and sip_local_cseq > 0 and ript_uri != ''")
 [ "$row" = 1 ] && pass "and the far gateway has one too" || fail "and the far gateway has one too" "$row"
-shows RIPT-GW-18 kill-9
+[ "$rows$row" = 11 ] && shows RIPT-GW-18 kill-9
 stop "$caller"
 stop "$callee"
 start gateway-a "$build/riptide" run -c "$work/a/riptide.yaml"
