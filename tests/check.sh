@@ -101,6 +101,7 @@ check() {
 	local s start=$SECONDS
 	mkdir -p build/logs
 	export RIPTIDE_SHOWS=$root/build/shows.tsv
+	export ASAN_OPTIONS=detect_stack_use_after_return=1:${ASAN_OPTIONS:-}
 	rm -f "$RIPTIDE_SHOWS"
 	for s in plain asan tsan; do
 		stage "build, $s"

@@ -104,11 +104,13 @@ static struct h3_conn *conn_at(unsigned index)
 
 /* ---- requests ---- */
 
+/* Clients are static: exchanges that are still open close at tear-down. */
+
 static void test_get(void **state)
 {
 	const struct h3_field location = { "location", "/x" };
 	struct h3_stream *stream;
-	struct client c;
+	static struct client c;
 
 	(void)state;
 	lab_run(&lab);
@@ -155,7 +157,7 @@ static void test_get(void **state)
 static void test_body(void **state)
 {
 	struct h3_stream *stream;
-	struct client c;
+	static struct client c;
 
 	(void)state;
 	ask(&c, 0, "PUT", "one ", false);
@@ -179,7 +181,7 @@ static void test_body(void **state)
 
 static void test_abort(void **state)
 {
-	struct client c;
+	static struct client c;
 	struct h3_stream *stream;
 
 	(void)state;
@@ -201,7 +203,7 @@ static void test_abort(void **state)
 
 static void test_reset(void **state)
 {
-	struct client c;
+	static struct client c;
 
 	(void)state;
 	ask(&c, 0, "GET", NULL, true);
@@ -214,7 +216,7 @@ static void test_reset(void **state)
 
 static void test_no_credit(void **state)
 {
-	struct client c;
+	static struct client c;
 
 	(void)state;
 	ask(&c, 0, "GET", NULL, true);
@@ -231,7 +233,7 @@ static void test_no_credit(void **state)
 
 static void test_wait(void **state)
 {
-	struct client c;
+	static struct client c;
 
 	(void)state;
 	ask(&c, 0, "GET", NULL, true);
@@ -245,7 +247,7 @@ static void test_wait(void **state)
 static void test_refused(void **state)
 {
 	static const int errs[] = { ECONNREFUSED, EACCES, ETIMEDOUT };
-	struct client c;
+	static struct client c;
 	const char *why;
 	bool connected;
 	unsigned i;
@@ -271,7 +273,7 @@ static void test_refused(void **state)
  * nothing is tried that nobody wants. */
 static void test_rest(void **state)
 {
-	struct client c;
+	static struct client c;
 
 	(void)state;
 	ask(&c, 0, "GET", NULL, true);
@@ -295,7 +297,7 @@ static void test_rest(void **state)
 
 static void test_lost(void **state)
 {
-	struct client c, d;
+	static struct client c, d;
 	bool connected;
 
 	(void)state;
@@ -319,7 +321,7 @@ static void test_lost(void **state)
 
 static void test_goaway(void **state)
 {
-	struct client c, d;
+	static struct client c, d;
 
 	(void)state;
 	ask(&c, 0, "GET", NULL, true);
@@ -346,7 +348,7 @@ static void test_several_addresses(void **state)
 	struct addr addr[3];
 	const struct exchange_peer_config config = {
 		.authority = "gw.example", .addr = addr, .addr_cnt = 3 };
-	struct client c;
+	static struct client c;
 	char text[ADDR_TEXT_LEN];
 
 	(void)state;
@@ -397,7 +399,7 @@ static void test_names(void **state)
 		const struct exchange_peer_config config = {
 			.authority = rows[i].authority };
 		char text[ADDR_TEXT_LEN];
-		struct client c;
+		static struct client c;
 		const char *why;
 
 		row_name(rows[i].authority);
@@ -518,7 +520,7 @@ static void test_resolved(void **state)
 
 static void test_not_resolved(void **state)
 {
-	struct client c;
+	static struct client c;
 
 	(void)state;
 	start_with_dns();
