@@ -487,7 +487,7 @@ static void start_with_dns(void)
 
 static void test_resolved(void **state)
 {
-	struct client a, b, c;
+	static struct client a, b, c;
 	char text[ADDR_TEXT_LEN];
 
 	(void)state;
@@ -568,7 +568,7 @@ static void test_ca_file(void **state)
 
 static void test_peer_freed(void **state)
 {
-	struct client waiting, sent;
+	static struct client waiting, sent;
 
 	(void)state;
 	ask(&sent, 0, "GET", NULL, true);
