@@ -14,7 +14,8 @@ set -u
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=${RIPTIDE_BUILD:-$root/build/plain}
 script=$(basename "$0")
-script_path=tests/${0##*/tests/}
+script_path=${0##*/tests/}
+script_path=tests/${script_path#tests/}
 work=$(mktemp -d "${TMPDIR:-/tmp}/riptide-test.XXXXXX")
 passed=0
 failed=0
