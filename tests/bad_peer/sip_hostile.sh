@@ -5,7 +5,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 agent=$build/tests/peer/sip_agent
-[ -x "$agent" ] || { echo "# no $agent: make check builds it"; exit 77; }
+[ -x "$agent" ] || { fail "agent" "$agent is missing: make check builds it"; finish; }
 
 port_of() {
 	wait_for 5 grep -q '^listening' "$work/$1.log" || return 1

@@ -19,6 +19,8 @@ remove_namespaces() {
 }
 trap 'cleanup; remove_namespaces' EXIT
 
+# Root and namespaces are the machine's to give: without them there is no NAT
+# to test.  ./run check prints the reason.
 skip() {
 	echo "# skipped: $1"
 	exit 0

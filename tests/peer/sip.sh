@@ -9,8 +9,8 @@
 agent=$build/tests/peer/sip_agent
 scenarios=$root/tests/peer/sip/scenarios.py
 only=("$@")
-command -v sipp >/dev/null || { echo "# no sipp: apt-get install sip-tester"; exit 77; }
-[ -x "$agent" ] || { echo "# no $agent: make check builds it"; exit 77; }
+command -v sipp >/dev/null || { fail "SIPp" "missing: apt-get install sip-tester"; finish; }
+[ -x "$agent" ] || { fail "agent" "$agent is missing: make check builds it"; finish; }
 
 wanted() {
 	local name
